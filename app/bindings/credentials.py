@@ -1,0 +1,91 @@
+"""Typed credentials of the services we use, as their bindings deliver them (protocols 2.1, 4.1, 5.1).
+
+Parsing is tolerant of additional keys and strict about needed ones; a missing key raises `pydantic.ValidationError`
+naming it. Secrets never show in a `repr`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from app.principal import Tenant
+
+Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
+
+
+class ClientCredentials(BaseModel):
+    """An OAuth client at an XSUAA: `secret` for the secret variants, `certificate` and `key` (PEM) for X.509.
+
+    Exactly one of the two variants is present. `url` is the provider tenant's base URL, `certurl` its mTLS twin,
+    `uaadomain` the domain below which the subscribers' subdomains live.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    client_id: Text = Field(alias="clientid")
+    secret: str = Field(default="", alias="clientsecret", repr=False)
+    certificate: str = Field(default="", repr=False)
+    key: str = Field(default="", repr=False)
+    url: str = ""
+    certurl: str = ""
+    uaadomain: str = ""
+    identityzone: str = ""
+    tenantid: str = ""
+    zoneid: str = Field(default="", alias="identityzoneid")
+    xsappname: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name_each(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "identityzoneid" not in data and "zoneid" in data:
+            return {**data, "identityzoneid": data["zoneid"]}
+        return data
+
+    @model_validator(mode="after")
+    def _has_authentication(self) -> ClientCredentials:
+        if not self.secret and not (self.certificate and self.key):
+            raise ValueError("neither clientsecret nor certificate and key")
+        return self
+
+    @property
+    def uses_certificate(self) -> bool:
+        """Whether tokens are fetched with mTLS at `certurl`."""
+        return not self.secret
+
+    @property
+    def tenant(self) -> Tenant:
+        """The provider's tenant."""
+        return Tenant(self.zoneid or self.tenantid, self.identityzone)
+
+
+class XsuaaCredentials(ClientCredentials):
+    """Binding of the `xsuaa` service."""
+
+    url: str
+    xsappname: str
+    uaadomain: str
+    tenantmode: str = "dedicated"
+    verificationkey: str = ""
+
+
+class DestinationCredentials(ClientCredentials):
+    """Binding of the `destination` service; `uri` is its API."""
+
+    uri: str
+    instanceid: str = ""
+
+
+class ConnectivityCredentials(ClientCredentials):
+    """Binding of the `connectivity` service: the proxy's address and the token service (overrides `url`)."""
+
+    onpremise_proxy_host: str
+    onpremise_proxy_http_port: Text = ""
+    onpremise_proxy_port: Text = ""
+    token_service_url: str = ""
+
+    @property
+    def proxy_port(self) -> int:
+        """The HTTP port: `onpremise_proxy_http_port`, or its deprecated predecessor."""
+        return int(self.onpremise_proxy_http_port or self.onpremise_proxy_port or "20003")

@@ -1,0 +1,125 @@
+"""Every way a request can fail: status, hop and what to do next, in one table.
+
+`Failure` is the table: a member is a failure, its value the row, so that a failure without a row cannot exist.
+`GatewayError` carries one of them to the place that answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+
+class Hop(StrEnum):
+    """The station of a request's way that failed; the value is what `x-error-origin` says."""
+
+    CLIENT = "client"
+    SESSION = "session"
+    XSUAA = "xsuaa"
+    DESTINATION_SERVICE = "destination-service"
+    CONNECTIVITY_PROXY = "connectivity-proxy"
+    CLOUD_CONNECTOR = "cloud-connector"
+    BACKEND = "backend"
+    GATEWAY = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the error table: HTTP status, failing hop, short title, and what the reader should do."""
+
+    status: int
+    hop: Hop
+    title: str
+    advice: str
+
+
+class Failure(Enum):
+    """The error table."""
+
+    # -- the client's request
+    BAD_REQUEST = Row(400, Hop.CLIENT, "Bad request", "The request is malformed; correct it and send it again.")
+    NO_ROUTE = Row(404, Hop.CLIENT, "Not found", "No route of xs-app.json matches this address.")
+    METHOD_NOT_ALLOWED = Row(405, Hop.CLIENT, "Method not allowed", "Use one of the methods listed in Allow.")
+    REQUEST_TIMEOUT = Row(408, Hop.CLIENT, "Request timeout", "The request arrived too slowly; send it again.")
+    URI_TOO_LONG = Row(414, Hop.CLIENT, "Address too long", "Shorten the address.")
+    HEADERS_TOO_LARGE = Row(431, Hop.CLIENT, "Header fields too large", "Send fewer or shorter headers and cookies.")
+    CLIENT_GONE = Row(499, Hop.CLIENT, "Client closed the request", "The client left before the answer was ready.")
+    PATH_REFUSED = Row(400, Hop.CLIENT, "Path refused", "The path holds dot segments or disguised separators.")
+    HTTPS_REQUIRED = Row(403, Hop.CLIENT, "HTTPS required", "Call this address with https.")
+    EXPECTATION_FAILED = Row(417, Hop.CLIENT, "Expectation failed", "Only Expect: 100-continue is supported.")
+    # -- who is calling
+    LOGIN_REQUIRED = Row(401, Hop.SESSION, "Login required", "There is no session, or it has ended: log in.")
+    BASIC_REQUIRED = Row(401, Hop.SESSION, "Credentials required", "Send a user name and a password.")
+    TOKEN_REFUSED = Row(401, Hop.SESSION, "Token refused", "The token is not valid for this application.")
+    LOGIN_FAILED = Row(400, Hop.SESSION, "Login failed", "Start the login again from the application's address.")
+    SCOPE_MISSING = Row(403, Hop.SESSION, "Forbidden", "The user lacks a scope this route requires: assign the role.")
+    CSRF_REQUIRED = Row(403, Hop.SESSION, "CSRF token required", "Fetch a token with x-csrf-token: fetch and send it.")
+    ORIGIN_REFUSED = Row(403, Hop.CLIENT, "Origin refused", "This origin may not open a web socket here.")
+    TENANT_MISMATCH = Row(403, Hop.SESSION, "Wrong tenant", "The token belongs to another tenant than the address.")
+    STORE_UNAVAILABLE = Row(503, Hop.SESSION, "Session store unavailable", "Check the session store; retry later.")
+    # -- platform services
+    XSUAA_REFUSED = Row(502, Hop.XSUAA, "Token request refused", "Check the xsuaa binding and its grant types.")
+    XSUAA_UNAVAILABLE = Row(503, Hop.XSUAA, "Authorization server unavailable", "Retry later; check the xsuaa URL.")
+    DESTINATION_UNKNOWN = Row(502, Hop.DESTINATION_SERVICE, "Unknown destination", "Create the destination.")
+    DESTINATION_UNUSABLE = Row(502, Hop.DESTINATION_SERVICE, "Unusable destination", "Correct its properties.")
+    DESTINATION_TOKEN_FAILED = Row(
+        502, Hop.DESTINATION_SERVICE, "Destination token failed", "Check the destination's authentication properties."
+    )
+    DESTINATION_SERVICE_REFUSED = Row(
+        502, Hop.DESTINATION_SERVICE, "Destination service refused", "Check the destination binding."
+    )
+    DESTINATION_SERVICE_UNAVAILABLE = Row(
+        503, Hop.DESTINATION_SERVICE, "Destination service unavailable", "Retry later."
+    )
+    DYNAMIC_DESTINATION_REFUSED = Row(
+        403, Hop.DESTINATION_SERVICE, "Destination not dynamic", "Set HTML5.DynamicDestination on the destination."
+    )
+    CONNECTIVITY_MISSING = Row(
+        500, Hop.CONNECTIVITY_PROXY, "No connectivity service", "Bind the connectivity service to reach on-premise."
+    )
+    PROXY_TOKEN_REFUSED = Row(
+        502, Hop.CONNECTIVITY_PROXY, "Proxy refused the token", "Check the connectivity binding (407 from the proxy)."
+    )
+    PROXY_METHOD_REFUSED = Row(
+        502, Hop.CONNECTIVITY_PROXY, "Proxy refused the form", "On-premise destinations need an http:// URL (405)."
+    )
+    PROXY_HEADER_TOO_LONG = Row(
+        431, Hop.CONNECTIVITY_PROXY, "Header line too long", "The connectivity proxy takes header lines of 8192 bytes."
+    )
+    PROXY_UNREACHABLE = Row(502, Hop.CONNECTIVITY_PROXY, "Proxy unreachable", "Check the connectivity binding's host.")
+    RESOURCE_DENIED = Row(
+        403, Hop.CLOUD_CONNECTOR, "Access denied by the Cloud Connector", "Expose the path in its access control."
+    )
+    NO_CLOUD_CONNECTOR = Row(
+        503, Hop.CLOUD_CONNECTOR, "No Cloud Connector", "Connect a Cloud Connector with this location id."
+    )
+    # -- the backend
+    BACKEND_UNREACHABLE = Row(502, Hop.BACKEND, "Backend unreachable", "Check the destination's URL and the backend.")
+    BACKEND_TLS_FAILED = Row(502, Hop.BACKEND, "Backend TLS failed", "Check the backend's certificate and trust.")
+    BACKEND_INVALID = Row(502, Hop.BACKEND, "Invalid answer of the backend", "The backend did not speak valid HTTP.")
+    BACKEND_CLOSED = Row(502, Hop.BACKEND, "Backend closed the connection", "The backend broke off; see its log.")
+    BACKEND_TIMEOUT = Row(504, Hop.BACKEND, "Backend timeout", "The backend did not answer in time.")
+    BACKEND_BUSY = Row(503, Hop.BACKEND, "Backend overloaded", "Too many requests are under way; retry later.")
+    BACKEND_BROKEN = Row(503, Hop.BACKEND, "Backend suspended", "It failed repeatedly; it is tried again shortly.")
+    # -- ourselves
+    OVERLOADED = Row(503, Hop.GATEWAY, "Overloaded", "Too many requests are under way; retry later.")
+    INTERNAL = Row(500, Hop.GATEWAY, "Internal error", "Look up the correlation id in the log.")
+
+
+class GatewayError(Exception):
+    """A request failed.
+
+    `detail` is for the client and the log: it may name a destination, a route or a service's message, never a token,
+    a secret or an internal address. `headers` are added to the answer (for example `Allow`).
+    """
+
+    def __init__(self, failure: Failure, detail: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        super().__init__(f"{failure.name}: {detail}" if detail else failure.name)
+        self.failure = failure
+        self.detail = detail
+        self.headers = headers
+
+    @property
+    def row(self) -> Row:
+        """The row of the error table."""
+        return self.failure.value

@@ -1,0 +1,68 @@
+"""What the deciding code sees of a request: an immutable view of the ASGI scope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.answer import Headers
+
+
+class RequestHead:
+    """Method, raw target and headers of one request, as received.
+
+    `target` is path and query exactly as sent (latin-1 text, always starting with `/`), `path` the part before `?`.
+    Header names are lower-case bytes.
+    """
+
+    __slots__ = ("client", "headers", "method", "path", "query", "scheme", "target")
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        headers: Headers | list[tuple[bytes, bytes]],
+        client: str = "",
+        scheme: str = "http",
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.path, _, self.query = target.partition("?")
+        self.headers = headers
+        self.client = client
+        self.scheme = scheme
+
+    @classmethod
+    def from_scope(cls, scope: Mapping[str, Any]) -> RequestHead:
+        """The head of an ASGI `http` or `websocket` scope."""
+        query = scope["query_string"]
+        raw: bytes = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
+        client = scope["client"]
+        return cls(
+            scope.get("method", "GET"),
+            raw.decode("latin-1"),
+            scope["headers"],
+            client[0] if client else "",
+            scope["scheme"],
+        )
+
+    def header(self, name: bytes) -> str | None:
+        """The first value of a header, or None."""
+        for key, value in self.headers:
+            if key == name:
+                return value.decode("latin-1")
+        return None
+
+    def header_values(self, name: bytes) -> list[str]:
+        """All values of a header."""
+        return [value.decode("latin-1") for key, value in self.headers if key == name]
+
+    def cookies(self) -> dict[str, str]:
+        """Cookies by name; of several with one name the first counts, nameless ones are ignored (RFC 6265, 5.2)."""
+        found: dict[str, str] = {}
+        for line in self.header_values(b"cookie"):
+            for pair in line.split(";"):
+                name, equals, value = pair.strip().partition("=")
+                if name and equals:
+                    found.setdefault(name, value)
+        return found

@@ -1,0 +1,59 @@
+"""Which requests may share a socket. Two requests share one only when their keys are equal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from app.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Address of a proxy in front of the backend."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """PEM chain and key for mutual TLS; never shown."""
+
+    certificate: str = field(repr=False)
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsIdentity:
+    """How TLS to a backend is done: whom we trust, who we are.
+
+    `trust_all` switches verification off; `trusted_pem` is added to the default authorities.
+    """
+
+    trust_all: bool = False
+    trusted_pem: str = field(default="", repr=False)
+    client: ClientCertificate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DirectKey:
+    """A backend on the internet or another app, perhaps behind a forward proxy. `tls` is None for http."""
+
+    host: str
+    port: int
+    tls: TlsIdentity | None = None
+    proxy: Proxy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnPremiseKey:
+    """A virtual host behind a Cloud Connector: the tunnel is bound to what it first carried (protocols, 5.3)."""
+
+    proxy: Proxy
+    principal: Principal
+    location_id: str
+    virtual_host: str
+    virtual_port: int
+
+
+PoolKey = DirectKey | OnPremiseKey
