@@ -1,0 +1,229 @@
+"""One socket to a backend. It serves one exchange at a time and knows whether it may serve another."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING, cast
+
+from app.errors import Failure, GatewayError
+from app.transport.deadlines import Deadlines
+from app.transport.response_parser import InvalidAnswer, ResponseParser
+
+if TYPE_CHECKING:
+    from app.transport.pool import KeyPool
+
+HIGH_WATER = 256 * 1024
+
+
+class Connection(asyncio.Protocol):
+    """An HTTP/1.1 connection: `start` a request, `write` its body, `wait_head`, `read` until empty.
+
+    Every method that waits raises GatewayError when the exchange fails; `failure` keeps the first reason. `reusable`
+    tells whether the pool may hand the connection to the next request of the same key.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines, idle_timeout: float) -> None:
+        self._loop = loop
+        self._timeout = 0.0
+        self._idle_timeout = idle_timeout
+        self._deadlines = deadlines
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._reading_paused = False
+        self._buffered = 0
+        self.parser = ResponseParser()
+        self.deadline = math.inf
+        self.failure: Failure | None = None
+        self.detail = ""
+        self.closed = False
+        self.busy = False
+        self.request_sent = True
+        self.answered = False
+        self.exchanges = 0
+        self.idle_since = 0.0
+        self.pool: KeyPool | None = None
+
+    # -- one exchange
+    def start(self, head: bytes, method: str, timeout: float, *, has_body: bool, upgrade: bool = False) -> None:
+        """Send a request head. `timeout`: seconds from the end of the request to the first byte of the answer."""
+        self.parser.expect(method, upgrade=upgrade)
+        self.busy = True
+        self._buffered = 0
+        self.answered = False
+        self.exchanges += 1
+        self._timeout = timeout
+        self.request_sent = not has_body
+        self.deadline = math.inf if has_body else self._loop.time() + timeout
+        self._deadlines.watch(self)
+        self._socket.write(head)
+
+    async def write(self, data: bytes, *, last: bool) -> None:
+        """Send a piece of the body; waits while the backend takes no more.
+
+        Between the pieces it is the client's turn, so the backend's clock stands still until the `last` one.
+        """
+        self._raise_failure()
+        self.deadline = self._loop.time() + self._timeout
+        self._socket.write(data)
+        self.request_sent = last
+        if self._drained is not None:
+            await self._drained
+            self._raise_failure()
+        if not (last or self.parser.head_complete):
+            self.deadline = math.inf
+
+    async def wait_head(self) -> None:
+        """Wait until status and headers of the answer are there (`parser.status`, `parser.headers`)."""
+        while not self.parser.head_complete:
+            await self._wait()
+
+    async def wait_continue(self, seconds: float) -> bool:
+        """Wait for 100 Continue or the final head; True when the body may be sent (also after `seconds` of silence)."""
+        waited = self._loop.call_later(seconds, self._wake)
+        try:
+            if not (self.parser.continued or self.parser.head_complete):
+                await self._wait()
+        finally:
+            waited.cancel()
+        return not self.parser.head_complete
+
+    async def read(self) -> bytes:
+        """The next piece of the body as it came, `b""` at its end."""
+        while not self.parser.chunks:
+            if self.parser.complete:
+                return b""
+            await self._wait()
+        chunks = self.parser.chunks
+        data = chunks.popleft() if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self._buffered = 0
+        if self._reading_paused:
+            self._resume_reading()
+        return data
+
+    def finish(self) -> None:
+        """The exchange is over, in whatever way."""
+        self.busy = False
+        self.deadline = math.inf
+        self._deadlines.forget(self)
+
+    @property
+    def reusable(self) -> bool:
+        """Whether both directions ended cleanly and the connection stays open."""
+        return (
+            not self.closed and self.failure is None and self.request_sent
+            and self.parser.complete and self.parser.reusable and not self.parser.chunks
+        )  # fmt: skip
+
+    def abort(self, failure: Failure, detail: str = "") -> None:
+        """End the exchange with a failure and drop the socket at once."""
+        self._fail(failure, detail)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        """Close the socket after what was written."""
+        self.closed = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def release_transport(self) -> tuple[asyncio.Transport, bytes]:
+        """After 101: the bare socket and what the backend has already sent on it."""
+        self.finish()
+        rest = self.parser.upgraded_rest or b""
+        transport, self._transport = self._socket, None
+        return transport, rest
+
+    def on_deadline(self) -> None:
+        self.abort(Failure.BACKEND_TIMEOUT)
+
+    # -- asyncio.Protocol
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.answered = True
+        parser = self.parser
+        try:
+            parser.feed(data)
+        except InvalidAnswer as error:
+            self.abort(Failure.BACKEND_INVALID, str(error))
+            return
+        if parser.head_complete:
+            self.deadline = self._loop.time() + self._idle_timeout
+            self._buffered += len(data)
+            if self._buffered > HIGH_WATER and not parser.complete:
+                self._pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        if self.busy and self.failure is None:
+            try:
+                self.parser.finish()
+            except InvalidAnswer as error:
+                self._fail(Failure.BACKEND_CLOSED, str(error))
+        self._wake()
+        self._resume_writer()
+        if self.pool is not None:
+            self.pool.lost(self)
+
+    def pause_writing(self) -> None:
+        self._drained = self._drained or self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        self._resume_writer()
+
+    # -- inside
+    @property
+    def _socket(self) -> asyncio.Transport:
+        if self._transport is None:
+            raise GatewayError(Failure.BACKEND_CLOSED, "no socket")
+        return self._transport
+
+    async def _wait(self) -> None:
+        self._raise_failure()
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+        self._raise_failure()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _resume_writer(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+
+    def _pause_reading(self) -> None:
+        if not self._reading_paused:
+            self._reading_paused = True
+            # A slow client is not the backend's fault: the clock of its silence stops.
+            self.deadline = math.inf
+            self._socket.pause_reading()
+
+    def _resume_reading(self) -> None:
+        self._reading_paused = False
+        self.deadline = self._loop.time() + self._idle_timeout
+        self._socket.resume_reading()
+
+    def _fail(self, failure: Failure, detail: str) -> None:
+        self.closed = True
+        if self.failure is None:
+            self.failure, self.detail = failure, detail
+        self._wake()
+        self._resume_writer()
+
+    def _raise_failure(self) -> None:
+        if self.failure is not None:
+            raise GatewayError(self.failure, self.detail)

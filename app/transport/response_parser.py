@@ -1,0 +1,134 @@
+"""Reads the answers of a backend from bytes: strict, without I/O, one answer after another on one connection.
+
+llhttp (httptools) does the tokenising without any leniency; what RFC 9112 forbids but llhttp accepts is refused here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import httptools
+
+MAX_HEAD_BYTES = 256 * 1024
+MAX_INFORMATIONAL = 8
+
+
+class InvalidAnswer(Exception):
+    """The backend's bytes are no valid HTTP/1.x answer (or one that could be read in two ways)."""
+
+
+class ResponseParser:
+    """One answer at a time: `expect`, then `feed` until `complete`.
+
+    After `feed`, `head_complete` tells that `status` and `headers` (lower-case names) are there; body pieces wait in
+    `chunks`. `reusable` tells whether the connection may serve another request once the answer is complete.
+    """
+
+    __slots__ = (
+        "_awaiting", "_head_bytes", "_head_request", "_http", "_informational", "_upgrade_wanted", "chunks", "complete",
+        "continued", "head_complete", "headers", "reusable", "status", "surplus", "until_close", "upgraded_rest",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self._http = httptools.HttpResponseParser(self)
+        self.surplus = False
+        self._awaiting = False
+
+    def expect(self, method: str, *, upgrade: bool = False) -> None:
+        """Get ready for the answer to a request of this method; `upgrade`: 101 is welcome."""
+        self._awaiting = True
+        self._head_request = method == "HEAD"
+        self._upgrade_wanted = upgrade
+        self._head_bytes = self._informational = self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.chunks: deque[bytes] = deque()
+        self.head_complete = self.complete = self.continued = self.until_close = self.reusable = False
+        self.upgraded_rest: bytes | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes from the socket. Raises InvalidAnswer; after that, the connection is of no use."""
+        if not self._awaiting:
+            self.surplus = True
+            raise InvalidAnswer("bytes without a request")
+        if not self.head_complete:
+            self._head_bytes += len(data)
+        try:
+            self._http.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self.upgraded_rest = data[upgrade.args[0] :]
+        except httptools.HttpParserError as error:
+            self._refuse(error)
+        if self._head_bytes > MAX_HEAD_BYTES and not self.head_complete:
+            raise InvalidAnswer("header block too large")
+
+    def _refuse(self, error: httptools.HttpParserError) -> None:
+        """An answer that was complete before the fault stays valid; only its connection is lost."""
+        self.reusable = False
+        self.surplus = True
+        if not self.complete:
+            raise InvalidAnswer(str(error.__context__ or error)) from error
+
+    def finish(self) -> None:
+        """The backend closed. Completes an answer delimited by that; raises InvalidAnswer for any other."""
+        self.reusable = False
+        if self.complete or not self._awaiting:
+            return
+        if not (self.head_complete and self.until_close):
+            raise InvalidAnswer("closed before the answer was complete")
+        self.complete = True
+
+    # -- called by httptools
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self._stop("surplus bytes after the answer")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.head_complete:  # afterwards: trailers, dropped
+            self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        status: int = self._http.get_status_code()
+        if status < 200 and status != 101:
+            self._on_informational(status)
+            return
+        self._check_framing(status)
+        self.status = status
+        self.head_complete = True
+        self.reusable = self._http.should_keep_alive()
+        if self._head_request:
+            # llhttp would wait for the body that Content-Length announces; a fresh parser reads the next answer.
+            self.complete = True
+            self._http = httptools.HttpResponseParser(self)
+
+    def on_body(self, body: bytes) -> None:
+        if self._head_request:
+            self._stop("body in the answer to HEAD")
+        self.chunks.append(body)
+
+    def on_message_complete(self) -> None:
+        if self.head_complete:
+            self.complete = True
+
+    # -- what llhttp leaves to us
+    def _on_informational(self, status: int) -> None:
+        self._informational += 1
+        if self._informational > MAX_INFORMATIONAL:
+            self._stop("too many informational answers")
+        self.continued = self.continued or status == 100
+        self.headers = []
+
+    def _check_framing(self, status: int) -> None:
+        if status > 599 or self._http.get_http_version() not in ("1.1", "1.0"):
+            self._stop("unknown status or version")
+        if status == 101 and not self._upgrade_wanted:
+            self._stop("upgrade that nobody asked for")
+        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and (len(codings) > 1 or codings[0].lower() != b"chunked" or self._http.get_http_version() == "1.0"):
+            self._stop("transfer coding other than chunked")
+        bodyless = self._head_request or status in (101, 204, 304)
+        self.until_close = not bodyless and not codings and not any(n == b"content-length" for n, _ in self.headers)
+
+    def _stop(self, reason: str) -> None:
+        self.reusable = False
+        self.surplus = True
+        raise InvalidAnswer(reason)
