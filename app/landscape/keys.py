@@ -9,9 +9,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from joserfc.jws import JWSRegistry
 
 KEYS_KEPT = 3
 ALGORITHM = "RS256"
+
+REGISTRY = JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
+"""RS256 alone; header members joserfc does not know, such as `jid`, pass; tokens may be as long as headers are."""
+REGISTRY.max_header_length = 2048
+REGISTRY.max_payload_length = 65536
 
 
 class SigningKey:
@@ -36,7 +42,9 @@ class SigningKey:
 
     def sign(self, claims: dict[str, Any], header: dict[str, Any]) -> str:
         """A compact JWS over the claims; `alg`, `typ` and `kid` are added to the header."""
-        return jwt.encode({"alg": ALGORITHM, "typ": "JWT", "kid": self.kid, **header}, claims, self._jose)
+        return jwt.encode(
+            {"alg": ALGORITHM, "typ": "JWT", "kid": self.kid, **header}, claims, self._jose, registry=REGISTRY
+        )
 
     def jwk(self) -> dict[str, Any]:
         """The public key as `/token_keys` shows it (protocols, section 2.4)."""
