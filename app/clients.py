@@ -1,0 +1,75 @@
+"""HTTP clients for calls to platform services: tokens, keys, destinations. Never for forwarding (see `transport`).
+
+One client per client certificate, made when first used and kept until `aclose`. They follow no redirects, keep no
+cookies and ignore proxy variables of the environment: what a token service sees is what we meant to send.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.transport.pool_key import ClientCertificate
+
+if TYPE_CHECKING:  # httpx takes a tenth of a second to import: it is loaded with the first call, not at the start
+    import httpx
+
+CONNECT_SECONDS = 3.0
+MAX_CONNECTIONS = 100
+MAX_CLIENTS = 64
+
+
+class PlatformClients:
+    """The factory. `ca_files` are PEM files trusted in addition to the system's authorities; `timeout` in seconds."""
+
+    def __init__(self, ca_files: Sequence[str] = (), timeout: float = 10.0) -> None:
+        self._ca_files = tuple(ca_files)
+        self._timeout = timeout
+        self._clients: dict[ClientCertificate | None, httpx.AsyncClient] = {}
+
+    def get(self, certificate: ClientCertificate | None = None) -> httpx.AsyncClient:
+        """The client that shows `certificate` (or none); raises ssl.SSLError when the pair is unusable."""
+        client = self._clients.get(certificate)
+        if client is None:
+            if len(self._clients) >= MAX_CLIENTS:
+                raise RuntimeError("too many client certificates")
+            client = self._clients[certificate] = self._make(certificate)
+        return client
+
+    def _make(self, certificate: ClientCertificate | None) -> httpx.AsyncClient:
+        import httpx
+
+        from app.loopback_names import LoopbackNames
+
+        context = ssl.create_default_context()
+        for path in self._ca_files:
+            context.load_verify_locations(path)
+        if certificate is not None:
+            load_certificate(context, certificate)
+        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=20, keepalive_expiry=30.0)
+        return httpx.AsyncClient(
+            transport=LoopbackNames(httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)),
+            timeout=httpx.Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout)),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def aclose(self) -> None:
+        """Close all clients; afterwards `get` makes new ones."""
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.aclose()
+
+
+def load_certificate(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
+    """Put a PEM pair into a context. OpenSSL reads files only: a private one exists for the moment of reading."""
+    descriptor, path = tempfile.mkstemp(suffix=".pem")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(certificate.certificate.strip() + "\n" + certificate.key.strip() + "\n")
+        context.load_cert_chain(path)
+    finally:
+        os.unlink(path)
