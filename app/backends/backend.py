@@ -6,7 +6,26 @@ import math
 from dataclasses import dataclass, field
 
 from app.answer import Headers
-from app.transport.pool_key import PoolKey
+from app.transport.pool_key import DirectKey, OnPremiseKey, PoolKey
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Requests that share a fate: one destination at one address, whoever calls (for limits and circuit breaking)."""
+
+    destination: str
+    tenant_id: str
+    address: str
+
+    @classmethod
+    def of(cls, destination: str, key: PoolKey) -> Lane:
+        """The lane of a pool key: the principal leaves it, the tenant (whose Cloud Connector it is) stays."""
+        match key:
+            case DirectKey():
+                return cls(destination, "", f"{key.host}:{key.port}")
+            case OnPremiseKey():
+                address = f"{key.virtual_host}:{key.virtual_port} {key.location_id}"
+                return cls(destination, key.principal.tenant.id, address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +36,8 @@ class Backend:
     in absolute form, `http://host:port` and the prefix. `query` (`URL.queries.*`, encoded, no `?`) is appended.
     `credentials` are set last and replace whatever the client sent under those names; `defaults` (`URL.headers.*`,
     `sap-client`) are added only where the request has no such header. `timeout` in seconds until the first byte of
-    the answer. `expires_at` in `time.monotonic()` seconds: afterwards the backend has to be resolved again.
+    the answer. `expires_at` in `time.monotonic()` seconds: afterwards the backend has to be resolved again. `replaced`
+    (names of the credentials) and `lane` follow from the rest.
     """
 
     destination: str
@@ -31,3 +51,9 @@ class Backend:
     forwarded_headers: bool = True
     timeout: float = 30.0
     expires_at: float = math.inf
+    replaced: frozenset[bytes] = field(init=False, repr=False)
+    lane: Lane = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "replaced", frozenset(name for name, _ in self.credentials))
+        object.__setattr__(self, "lane", Lane.of(self.destination, self.key))

@@ -180,7 +180,10 @@ class Pool:
             async with asyncio.timeout(self._limits.wait_seconds):
                 return await waiter
         except BaseException as error:
-            if waiter.done() and not waiter.cancelled() and (connection := waiter.result()) is not None:
+            if waiter in pool.waiters:
+                pool.waiters.remove(waiter)
+                self._forget_unused(pool)
+            elif waiter.done() and not waiter.cancelled() and (connection := waiter.result()) is not None:
                 self.give(connection)
             if isinstance(error, TimeoutError):
                 raise GatewayError(Failure.BACKEND_BUSY, "no free connection in time") from None
@@ -201,8 +204,12 @@ class Pool:
                 return
 
     def _dropped(self, pool: KeyPool) -> None:
-        """Account for a socket that is gone; a key without sockets and waiters is forgotten."""
+        """Account for a socket that is gone."""
         self._total -= 1
+        self._forget_unused(pool)
+
+    def _forget_unused(self, pool: KeyPool) -> None:
+        """A key without sockets and waiters is forgotten: tens of thousands of principals come and go."""
         if not (pool.busy or pool.idle or pool.waiters):
             self._pools.pop(pool.key, None)
 
