@@ -1,0 +1,25 @@
+"""The `welcomeFile`: where a request for the root path goes."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from app.answer import Answer, redirect
+from app.request_head import RequestHead
+
+_URL_CHARACTERS = "!#$%&'()*+,-./:;=?@[]_~"
+
+
+def welcome(head: RequestHead, welcome_file: str) -> Answer | RequestHead:
+    """What becomes of a request: the redirect to the welcome file, or the request to go on with.
+
+    A request for `/` is redirected, query included; with `x-csrf-token: fetch` the welcome file is served in its
+    place. All other requests go on as they are.
+    """
+    if head.path != "/":
+        return head
+    joint = "&" if "?" in welcome_file else "?"
+    target = welcome_file + joint + head.query if head.query else welcome_file
+    if (head.header(b"x-csrf-token") or "").lower() == "fetch":
+        return RequestHead(head.method, "/" + target.lstrip("/"), head.headers, head.client, head.scheme)
+    return redirect(quote(target, safe=_URL_CHARACTERS, encoding="latin-1", errors="xmlcharrefreplace"))
