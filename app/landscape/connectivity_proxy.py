@@ -107,7 +107,7 @@ class ConnectivityProxy:
         self.requests += 1
         try:
             await self._suffer_faults()
-            admission = self._gatekeeper.admit(connection, request, self.violations.append)
+            admission = await self._gatekeeper.admit(connection, request, self.violations.append)
         except Refusal as refusal:
             self._note_refusal(connection, request, refusal)
             raise

@@ -1,4 +1,4 @@
-"""Whether the connectivity proxy carries a request: tokens, tunnel, Cloud Connector, access control. No I/O."""
+"""Whether the connectivity proxy carries a request: tokens, tunnel, Cloud Connector, access control."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class Gatekeeper:
         """A Cloud Connector leaves; harmless when it is not connected."""
         self._connectors.pop((tenant, location_id), None)
 
-    def admit(
+    async def admit(
         self, connection: Connection, request: ProxyRequest, on_violation: Callable[[Violation], None]
     ) -> Admission:
         """Let a request pass, binding the connection with the first one. Raises Refusal."""
-        received = self._binding_of(connection, request)
+        received = await self._binding_of(connection, request)
         connector = self._connector(received)
         if connection.bound_to is None:
             connection.bound_to = received
@@ -80,15 +80,15 @@ class Gatekeeper:
         host = connector.admit(request)
         return Admission(host, connector.certificate_header(received.principal), received)
 
-    def _binding_of(self, connection: Connection, request: ProxyRequest) -> TunnelBinding:
-        claims = self._proxy_claims(connection, proxy_token(request.head))
+    async def _binding_of(self, connection: Connection, request: ProxyRequest) -> TunnelBinding:
+        claims = await self._proxy_claims(connection, proxy_token(request.head))
         tenant = tenant_of(claims)
-        principal = self._principal(connection, request, claims, tenant)
+        principal = await self._principal(connection, request, claims, tenant)
         return TunnelBinding(tenant, request.location_id, request.system, principal)
 
-    def _proxy_claims(self, connection: Connection, token: str) -> Claims:
+    async def _proxy_claims(self, connection: Connection, token: str) -> Claims:
         try:
-            claims = self._claims(connection, token)
+            claims = await self._claims(connection, token)
             tenant_of(claims)
         except ValueError as problem:
             raise proxy_token_invalid() from problem
@@ -96,19 +96,19 @@ class Gatekeeper:
             raise proxy_token_invalid()
         return claims
 
-    def _principal(self, connection: Connection, request: ProxyRequest, proxy: Claims, tenant: str) -> Principal:
+    async def _principal(self, connection: Connection, request: ProxyRequest, proxy: Claims, tenant: str) -> Principal:
         user_token = bearer_of(request.head, USER_TOKEN)
         if user_token is not None:
-            return user_principal(self._propagated(connection, user_token, tenant))
+            return user_principal(await self._propagated(connection, user_token, tenant))
         application_token = bearer_of(request.head, APPLICATION_TOKEN)
         if application_token is not None:
-            return application_principal(self._propagated(connection, application_token, tenant))
+            return application_principal(await self._propagated(connection, application_token, tenant))
         return user_principal(proxy) if is_user_token(proxy) else NOBODY
 
-    def _propagated(self, connection: Connection, token: str, tenant: str) -> Claims:
+    async def _propagated(self, connection: Connection, token: str, tenant: str) -> Claims:
         """Claims of a token handed over for propagation, which must be of the tenant whose tunnel is used."""
         try:
-            claims = self._claims(connection, token)
+            claims = await self._claims(connection, token)
             token_tenant = tenant_of(claims)
         except ValueError as problem:
             raise principal_refused("the token of the principal is not valid") from problem
@@ -116,12 +116,12 @@ class Gatekeeper:
             raise principal_refused("the token of the principal belongs to another subaccount")
         return claims
 
-    def _claims(self, connection: Connection, token: str) -> Claims:
+    async def _claims(self, connection: Connection, token: str) -> Claims:
         """Validated claims; a token seen before on this connection is only checked for its end."""
         known = connection.known_tokens.get(token)
         if known is not None and known.get("exp", 0) > time.time():
             return known
-        claims = self._validate(token)
+        claims = await self._validate(token)
         if len(connection.known_tokens) >= _KEPT_TOKENS:
             connection.known_tokens.clear()
         connection.known_tokens[token] = claims

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 Claims = Mapping[str, Any]
-Validate = Callable[[str], Claims]
+Validate = Callable[[str], Awaitable[Claims]]
 """Checks a token (signature, expiry) and returns its claims; raises ValueError for one that must not be believed."""
 
 USER_NAME_CLAIMS = ("user_name", "email", "mail", "user_uuid", "sub")

@@ -57,7 +57,7 @@ TOKENS: Mapping[str, dict[str, Any]] = {
 }
 
 
-def validate(token: str) -> dict[str, Any]:
+async def validate(token: str) -> dict[str, Any]:
     """Stands for the XSUAA: knows the tokens above and refuses all others."""
     try:
         return TOKENS[token]
