@@ -18,8 +18,9 @@ def welcome(head: RequestHead, welcome_file: str) -> Answer | RequestHead:
     """
     if head.path != "/":
         return head
-    joint = "&" if "?" in welcome_file else "?"
-    target = welcome_file + joint + head.query if head.query else welcome_file
+    target = quote(welcome_file, safe=_URL_CHARACTERS)
+    if head.query:
+        target += ("&" if "?" in target else "?") + quote(head.query, safe=_URL_CHARACTERS, encoding="latin-1")
     if (head.header(b"x-csrf-token") or "").lower() == "fetch":
         return RequestHead(head.method, "/" + target.lstrip("/"), head.headers, head.client, head.scheme)
-    return redirect(quote(target, safe=_URL_CHARACTERS, encoding="latin-1", errors="xmlcharrefreplace"))
+    return redirect(target)

@@ -1,0 +1,38 @@
+"""What has to hold before the platform may send requests: facts that components report, not calls made on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The last known result of a check. `detail` is public: it names no address and no secret."""
+
+    ok: bool
+    detail: str = ""
+
+
+class Readiness:
+    """The checks of this process by name; it is ready when all of them hold.
+
+    `names` are the checks that have to be reported before the process can be ready at all.
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._checks = {name: Check(False, "not known yet") for name in names}
+
+    def mark(self, name: str, ok: bool, detail: str = "") -> None:
+        """Report a check; the last report counts."""
+        self._checks[name] = Check(ok, detail)
+
+    @property
+    def ready(self) -> bool:
+        """Whether all checks hold."""
+        return all(check.ok for check in self._checks.values())
+
+    @property
+    def checks(self) -> dict[str, Check]:
+        """The last result of every check."""
+        return dict(self._checks)

@@ -1,0 +1,169 @@
+"""One line per request, in the platform's format for requests (protocols 7).
+
+The constant part of the line is prepared at start, the rest is joined from text; where a request failed, the line says
+at which hop and what to do about it. Connection data, user, referer and TLS headers are masked unless the settings of
+the same names as in SAP's logging libraries show them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as quoted
+
+from app.errors import GatewayError
+from app.observability.json_formatter import LEVEL_NAMES
+from app.observability.platform_fields import UNKNOWN
+from app.observability.redaction import MASK, redact, redact_target
+from app.observability.timestamps import iso
+from app.request_head import RequestHead
+
+MAX_TARGET = 4096
+"""Characters of a request target that are written."""
+
+_CONNECTION = {
+    "x_forwarded_for": b"x-forwarded-for",
+    "x_forwarded_host": b"x-forwarded-host",
+    "x_forwarded_proto": b"x-forwarded-proto",
+    "x_custom_host": b"x-custom-host",
+}
+_SSL = {
+    "x_ssl_client": b"x-ssl-client",
+    "x_ssl_client_verify": b"x-ssl-client-verify",
+    "x_ssl_client_subject_dn": b"x-ssl-client-subject-dn",
+    "x_ssl_client_subject_cn": b"x-ssl-client-subject-cn",
+    "x_ssl_client_issuer_dn": b"x-ssl-client-issuer-dn",
+    "x_ssl_client_notbefore": b"x-ssl-client-notbefore",
+    "x_ssl_client_notafter": b"x-ssl-client-notafter",
+    "x_ssl_client_session_id": b"x-ssl-client-session-id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLogSettings:
+    """The level, and what personal data is shown: `LOG_SENSITIVE_CONNECTION_DATA`, `LOG_REMOTE_USER`, and so on."""
+
+    level: int = logging.INFO
+    sensitive_connection_data: bool = False
+    remote_user: bool = False
+    referer: bool = False
+    ssl_headers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a request ended. Sizes in bytes, -1 when unknown; `received_at` in epoch seconds, `duration` in seconds."""
+
+    status: int
+    received_at: float
+    duration: float
+    correlation_id: str
+    request_size: int = -1
+    response_size: int = -1
+    content_type: str = UNKNOWN
+    tenant_id: str = UNKNOWN
+    tenant_subdomain: str = UNKNOWN
+    remote_user: str = UNKNOWN
+    destination: str = UNKNOWN
+    error: GatewayError | None = None
+
+
+class AccessLog:
+    """Writes request records. Ask `wants` first: when it says no, nothing needs to be collected."""
+
+    def __init__(
+        self,
+        settings: AccessLogSettings,
+        platform: Mapping[str, str],
+        write: Callable[[str], object] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._write = write or _write_line
+        self._shown = _shown_headers(settings)
+        self._constant = _constant_part(settings, platform)
+
+    def wants(self, error: GatewayError | None) -> bool:
+        """Whether a request that ended with this error, or without one, is written at the configured level."""
+        return _severity(error) >= self._settings.level
+
+    def write(self, head: RequestHead, outcome: Outcome, protocol: str = "HTTP/1.1") -> None:
+        """Write the record of a request; never raises, and never writes more than one line."""
+        target = quoted(redact_target(head.target[:MAX_TARGET]))
+        duration = outcome.duration
+        identifier = quoted(outcome.correlation_id)
+        self._write(
+            f'{self._constant},"level":"{LEVEL_NAMES[_severity(outcome.error)]}","correlation_id":{identifier}'
+            f',"request_id":{identifier},"method":{quoted(head.method)},"request":{target}'
+            f',"protocol":{quoted(protocol)},"response_status":{outcome.status}'
+            f',"response_time_ms":{duration * 1000:.3f}'
+            f',"request_received_at":"{iso(outcome.received_at)}"'
+            f',"response_sent_at":"{iso(outcome.received_at + duration)}"'
+            f',"written_at":"{iso(outcome.received_at + duration)}"'
+            f',"written_ts":{int((outcome.received_at + duration) * 1_000_000_000)}'
+            f',"request_size_b":{outcome.request_size},"response_size_b":{outcome.response_size}'
+            f',"response_content_type":{quoted(outcome.content_type)},"tenant_id":{quoted(outcome.tenant_id)}'
+            f',"tenant_subdomain":{quoted(outcome.tenant_subdomain)},"destination":{quoted(outcome.destination)}'
+            f"{self._personal(head, outcome)}{_failure(outcome.error)}}}\n"
+        )
+
+    def _personal(self, head: RequestHead, outcome: Outcome) -> str:
+        """The fields that the settings show; they are part of the constant text otherwise."""
+        if not self._shown and not self._settings.remote_user:
+            return ""
+        fields = {name: head.header(header) or UNKNOWN for name, header in self._shown.items()}
+        if self._settings.sensitive_connection_data:
+            fields |= {"remote_host": head.client, "remote_ip": head.client}
+        if self._settings.remote_user:
+            fields["remote_user"] = outcome.remote_user
+        return "".join(f',"{name}":{quoted(redact(value))}' for name, value in fields.items())
+
+
+def _severity(error: GatewayError | None) -> int:
+    if error is None:
+        return logging.INFO
+    return logging.ERROR if error.row.status >= 500 else logging.WARNING
+
+
+def _failure(error: GatewayError | None) -> str:
+    """What whoever is on call needs: the hop that failed, what happened there, and what to do."""
+    if error is None:
+        return ""
+    row = error.row
+    detail = quoted(redact(error.detail))
+    message = quoted(redact(f"{row.title} at {row.hop}: {error.detail or row.advice}"))
+    return (
+        f',"msg":{message},"hop":"{row.hop}","failure":"{error.failure.name}","detail":{detail}'
+        f',"advice":{quoted(row.advice)}'
+    )
+
+
+def _shown_headers(settings: AccessLogSettings) -> dict[str, bytes]:
+    return {
+        **(_CONNECTION if settings.sensitive_connection_data else {}),
+        **(_SSL if settings.ssl_headers else {}),
+        **({"referer": b"referer"} if settings.referer else {}),
+    }
+
+
+def _constant_part(settings: AccessLogSettings, platform: Mapping[str, str]) -> str:
+    """The beginning of every line, up to but not including the comma after the last constant field."""
+    masked = [
+        *(() if settings.sensitive_connection_data else (*_CONNECTION, "remote_host", "remote_ip")),
+        *(() if settings.ssl_headers else _SSL),
+        *(() if settings.referer else ("referer",)),
+        *(() if settings.remote_user else ("remote_user",)),
+    ]
+    fields: dict[str, str | int] = {"type": "request", "logger": "gangway.access", "direction": "IN", **platform}
+    fields |= dict.fromkeys(masked, MASK)
+    fields["remote_port"] = UNKNOWN if settings.sensitive_connection_data else MASK
+    return json.dumps(fields, separators=(",", ":"))[:-1]
+
+
+def _write_line(line: str) -> None:
+    with suppress(OSError, ValueError):  # standard output is closed: the request is served all the same
+        sys.stdout.write(line)
+        sys.stdout.flush()

@@ -1,0 +1,17 @@
+"""Points in time as log records write them."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+
+
+def iso(seconds: float) -> str:
+    """UTC with milliseconds: `2026-01-31T12:00:00.123Z`; `seconds` since the epoch."""
+    milliseconds = int(seconds * 1000)
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
