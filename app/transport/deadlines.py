@@ -21,18 +21,19 @@ class Expiring(Protocol):
 
 
 class Deadlines:
-    """The set of those that wait. A holder may move its own `deadline` at any time without telling."""
+    """The set of those that wait, looked at every `interval` seconds. A holder may move its `deadline` at any time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, interval: float = INTERVAL) -> None:
         self._loop = loop
+        self._interval = interval
         self._waiting: set[Expiring] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, holder: Expiring) -> None:
-        """Call `holder.on_deadline()` within INTERVAL seconds after its deadline."""
+        """Call `holder.on_deadline()` at most one interval after its deadline."""
         self._waiting.add(holder)
         if self._timer is None:
-            self._timer = self._loop.call_later(INTERVAL, self._sweep)
+            self._timer = self._loop.call_later(self._interval, self._sweep)
 
     def forget(self, holder: Expiring) -> None:
         """Stop watching; unknown holders are fine."""
@@ -43,7 +44,7 @@ class Deadlines:
         for holder in [h for h in self._waiting if h.deadline <= now]:
             self._waiting.discard(holder)
             holder.on_deadline()
-        self._timer = self._loop.call_later(INTERVAL, self._sweep) if self._waiting else None
+        self._timer = self._loop.call_later(self._interval, self._sweep) if self._waiting else None
 
     def close(self) -> None:
         """Forget everybody."""

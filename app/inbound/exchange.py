@@ -1,0 +1,218 @@
+"""One request and its answer on a client connection: the `receive` and `send` of ASGI, written for a proxy.
+
+Differs from uvicorn's own in what a proxy needs: a client that leaves is noticed by a callback instead of a waiting
+task, an answer can be aborted visibly, HTTP/1.0 clients get bodies that end with the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import logging
+import socket
+import struct
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from app.inbound.upgrade import ClientSocket
+
+log = logging.getLogger("gangway.inbound")
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+AsgiApp = Callable[[Scope, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+EXTENSION = "gangway.exchange"
+"""Key of the ASGI scope under which the exchange itself is found."""
+
+HIGH_WATER = 128 * 1024
+
+STATUS_LINES = {
+    status: b"HTTP/1.1 %d %b\r\n"
+    % (status, http.HTTPStatus(status).phrase.encode() if status in {s.value for s in http.HTTPStatus} else b"")
+    for status in range(100, 600)
+}
+
+
+class AbortExchange(Exception):
+    """Raised by the application: the answer cannot be completed, and the client must see that."""
+
+
+class Connection(Protocol):
+    """What an exchange needs of its client connection."""
+
+    transport: asyncio.Transport
+    stopping: bool
+
+    def exchange_done(self, exchange: Exchange) -> None: ...
+    async def drain(self) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+
+class Exchange:
+    """Created when a request head is complete; dies with the answer's last byte."""
+
+    __slots__ = (
+        "_body", "_buffered", "_chunked", "_connection", "_continue", "_end_given", "_head_only", "_left", "_legacy",
+        "_waiter", "body_complete", "complete", "disconnected", "keep_alive", "on_disconnect", "scope", "started",
+        "upgrade",
+    )  # fmt: skip
+
+    def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
+        self._connection = connection
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self._continue = expects_continue
+        self._head_only = scope["method"] == "HEAD"
+        self._legacy = scope["http_version"] == "1.0"
+        self._body: list[bytes] = []
+        self._buffered = 0
+        self._chunked = self._end_given = False
+        self._left = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self.body_complete = self.started = self.complete = self.disconnected = False
+        self.on_disconnect: Callable[[], None] | None = None
+        self.upgrade: ClientSocket | None = None
+
+    async def run(self, app: AsgiApp) -> None:
+        """Run the application for this request; whatever it does not finish is cut visibly."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except AbortExchange:
+            self.abort()
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+        else:
+            if not self.complete and not self.disconnected:
+                log.error("the application left an answer incomplete")
+                self.abort()
+
+    def abort(self) -> None:
+        """Reset the client connection, so that no cut answer can look complete."""
+        transport = self._connection.transport
+        sock = transport.get_extra_info("socket")
+        if sock is not None and not transport.is_closing():
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+    # -- told by the connection
+    def feed(self, data: bytes) -> None:
+        """A piece of the request body has arrived."""
+        if self.complete:
+            return
+        self._body.append(data)
+        self._buffered += len(data)
+        if self._buffered > HIGH_WATER:
+            self._connection.pause_reading()
+        self._wake()
+
+    def feed_end(self) -> None:
+        """The request body is complete."""
+        self.body_complete = True
+        self._wake()
+
+    def disconnect(self) -> None:
+        """The client has gone."""
+        self.disconnected = True
+        self._wake()
+        if self.on_disconnect is not None and not self.complete:
+            self.on_disconnect()
+
+    # -- ASGI
+    async def receive(self) -> Message:
+        """The next piece of the body, or `http.disconnect`."""
+        if self._continue:
+            self._continue = False
+            if not self.started and not self._body:
+                self._connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not (self._body or self.body_complete or self.disconnected or self.complete):
+            self._connection.resume_reading()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        if self.disconnected or self.complete:
+            return {"type": "http.disconnect"}
+        if self._end_given:
+            await self._until_disconnect()
+            return {"type": "http.disconnect"}
+        body = b"".join(self._body)
+        self._body.clear()
+        self._buffered = 0
+        self._end_given = self.body_complete
+        return {"type": "http.request", "body": body, "more_body": not self.body_complete}
+
+    async def send(self, message: Message) -> None:
+        """Head first, then pieces of the body; waits while the client takes no more."""
+        if self.disconnected:
+            return
+        if not self.started:
+            self._send_head(message["status"], message.get("headers", ()))
+            return
+        self._send_body(message.get("body", b""), message.get("more_body", False))
+        if not self.complete:
+            await self._connection.drain()
+
+    async def _until_disconnect(self) -> None:
+        while not (self.disconnected or self.complete):
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
+    def _send_head(self, status: int, headers: Any) -> None:
+        self.started = True
+        lines = [STATUS_LINES[status]]
+        length = -1
+        for name, value in headers:
+            if name == b"content-length":
+                length = int(value)
+            elif name == b"connection":
+                self.keep_alive = self.keep_alive and b"close" not in value.lower()
+                continue
+            if b"\n" in value or b"\r" in value:
+                raise ValueError("line break in a response header")
+            lines += (name, b": ", value, b"\r\n")
+        bodyless = self._head_only or status in (204, 304)
+        self._left = 0 if bodyless else length
+        if length < 0 and not bodyless:
+            self._unknown_length(lines)
+        if self._connection.stopping or not self.keep_alive:
+            self.keep_alive = False
+            lines.append(b"connection: close\r\n")
+        lines.append(b"\r\n")
+        self._connection.transport.write(b"".join(lines))
+
+    def _unknown_length(self, lines: list[bytes]) -> None:
+        if self._legacy:
+            self.keep_alive = False
+        else:
+            self._chunked = True
+            lines.append(b"transfer-encoding: chunked\r\n")
+
+    def _send_body(self, data: bytes, more: bool) -> None:
+        if self.complete:
+            raise RuntimeError("body after the end of the answer")
+        if data and not self._head_only:
+            self._write_piece(data)
+        if more:
+            return
+        if self._chunked:
+            self._connection.transport.write(b"0\r\n\r\n")
+        elif self._left > 0:
+            raise AbortExchange("body shorter than its Content-Length")
+        self.complete = True
+        self._wake()
+        self._connection.exchange_done(self)
+
+    def _write_piece(self, data: bytes) -> None:
+        if self._chunked:
+            self._connection.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+            return
+        if self._left >= 0:
+            self._left -= len(data)
+            if self._left < 0:
+                raise AbortExchange("body longer than its Content-Length")
+        self._connection.transport.write(data)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

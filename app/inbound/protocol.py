@@ -1,0 +1,294 @@
+"""The client's side of a connection: uvicorn's place in the stack, hardened.
+
+Based on httptools without any leniency. One request after another; a refused request ends the connection and nothing
+behind it is read. Time limits cost no timer per request: a connection holds its deadline and one sweep watches all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from app.inbound.exchange import EXTENSION, AsgiApp, Exchange, Scope
+from app.inbound.request_check import MAX_HEAD_BYTES, Rejected, check_headers, origin_form, refusal
+from app.inbound.upgrade import ClientSocket
+from app.transport.deadlines import Deadlines
+
+MAX_PIPELINED = 16
+LINGER_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class InboundLimits:
+    """Seconds; `math.inf` for no limit. `keep_alive` exceeds the 90 s for which the platform's router keeps sockets."""
+
+    head: float = 30.0
+    request: float = 300.0
+    keep_alive: float = 120.0
+
+
+class InboundProtocol(asyncio.Protocol):
+    """An HTTP/1.x client connection. Created by uvicorn's server for each socket it accepts."""
+
+    limits = InboundLimits()
+    deadlines: Deadlines
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._app = cast(AsgiApp, config.loaded_app)
+        self._loop = _loop or asyncio.get_running_loop()
+        self._state = server_state
+        self._parser = httptools.HttpRequestParser(self)
+        self._pipeline: deque[Exchange] = deque()
+        self._exchange: Exchange | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._reading_paused = False
+        self._in_head = False
+        self._head_bytes = 0
+        self._closed = False
+        self._rejected: Rejected | None = None
+        self._upgraded: ClientSocket | None = None
+        self.deadline = math.inf
+        self.stopping = False
+        self.transport: asyncio.Transport
+
+    # -- asyncio.Protocol
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._state.connections.add(self)
+        peer, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        self._client = (str(peer[0]), int(peer[1])) if peer else None
+        self._server = (str(server[0]), int(server[1])) if server else None
+        self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self.deadline = self._loop.time() + self.limits.keep_alive
+        self.deadlines.watch(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed = True
+        self._state.connections.discard(self)  # type: ignore[arg-type]
+        self.deadlines.forget(self)
+        self.resume_writing()
+        for exchange in (self._exchange, *self._pipeline):
+            if exchange is not None and not exchange.complete:
+                exchange.disconnect()
+
+    def data_received(self, data: bytes) -> None:
+        if self._rejected is not None:
+            return
+        if self._in_head or self._exchange is None:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._reject(cause if isinstance(cause, Rejected) else Rejected(400, "malformed request"))
+        else:
+            if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+                self._reject(Rejected(431, "header block too large"))
+
+    def eof_received(self) -> bool:
+        """A client that closes its sending side may still wait for the answer (RFC 9112, 9.6)."""
+        return self._rejected is None and self._exchange is not None and self._exchange.body_complete
+
+    def pause_writing(self) -> None:
+        self._drained = self._drained or self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+
+    def on_deadline(self) -> None:
+        """Too slow: a request that is being received gets 408, an idle connection is closed."""
+        receiving = self._in_head or (self._exchange is not None and not self._exchange.body_complete)
+        if receiving and self._rejected is None:
+            self._reject(Rejected(408, "request arrived too slowly"))
+        else:
+            self.transport.close()
+
+    def shutdown(self) -> None:
+        """Called by the server when it stops: idle connections close now, busy ones after their answer."""
+        self.stopping = True
+        if self._upgraded is not None and self._upgraded.on_shutdown is not None:
+            self._upgraded.on_shutdown()
+        elif self._exchange is None:
+            self.transport.close()
+
+    # -- httptools
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._size = 0
+        self._in_head = True
+        self._upgrading = False
+        if self._exchange is None:
+            self.deadline = self._loop.time() + self.limits.head
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # afterwards: trailers, dropped
+            self._size += len(name) + len(value)
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._head_bytes = 0
+        version, method = self._parser.get_http_version(), self._parser.get_method()
+        if self._size > MAX_HEAD_BYTES:
+            raise Rejected(431, "header block too large")
+        check_headers(method, version, self._headers)
+        target = origin_form(self._url, self._headers)
+        scope = self._scope(method.decode("ascii"), target, version)
+        if self._parser.should_upgrade():
+            self._upgrading = True
+            scope["type"] = "websocket" if _is_websocket(self._headers) else "http"
+        expects = version == "1.1" and any(name == b"expect" for name, _ in self._headers)
+        keep_alive = version == "1.1" and not self._upgrading and self._parser.should_keep_alive()
+        exchange = Exchange(self, scope, keep_alive=keep_alive, expects_continue=expects)
+        scope[EXTENSION] = exchange
+        if self._upgrading:
+            self._hold(exchange)
+        elif self._exchange is None:
+            self._start(exchange)
+        elif len(self._pipeline) < MAX_PIPELINED:
+            self._pipeline.append(exchange)
+        else:
+            raise Rejected(400, "too many pipelined requests")
+
+    def on_body(self, body: bytes) -> None:
+        self._current.feed(body)
+
+    def on_message_complete(self) -> None:
+        if not self._upgrading:
+            self._current.feed_end()
+        if not self._pipeline:
+            self.deadline = math.inf
+
+    # -- told by the exchange
+    def exchange_done(self, exchange: Exchange) -> None:
+        """The answer is complete: keep the connection, or close it."""
+        self._state.total_requests += 1
+        if not exchange.keep_alive or not exchange.body_complete or self.stopping:
+            # Also when the client still sends: what follows cannot be told from a request (attack 20).
+            self._exchange = None
+            self._linger(exchange.body_complete)
+            return
+        self._exchange = None
+        if self._pipeline:
+            self._start(self._pipeline.popleft())
+        else:
+            self.deadline = self._loop.time() + self.limits.keep_alive
+        self.resume_reading()
+
+    async def drain(self) -> None:
+        """Wait until the client has taken most of what was written."""
+        if self._drained is not None:
+            await self._drained
+
+    def pause_reading(self) -> None:
+        if not self._reading_paused:
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._reading_paused and not self._closed:
+            self._reading_paused = False
+            self.transport.resume_reading()
+
+    # -- inside
+    @property
+    def _current(self) -> Exchange:
+        """The exchange whose body is being received."""
+        exchange = self._pipeline[-1] if self._pipeline else self._exchange
+        assert exchange is not None
+        return exchange
+
+    def _scope(self, method: str, target: bytes, version: str) -> Scope:
+        raw_path, _, query = target.partition(b"?")
+        path = raw_path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": version,
+            "method": method,
+            "scheme": self._scheme,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "root_path": "",
+            "headers": self._headers,
+            "client": self._client,
+            "server": self._server,
+        }
+
+    def _start(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        if not exchange.body_complete:
+            self.deadline = self._loop.time() + self.limits.request
+        task = self._loop.create_task(exchange.run(self._app))
+        self._state.tasks.add(task)
+        task.add_done_callback(self._state.tasks.discard)
+
+    def _reject(self, rejected: Rejected) -> None:
+        self._rejected = rejected
+        self.deadline = math.inf
+        exchange = self._exchange
+        if exchange is not None and exchange.started:
+            exchange.abort()
+            return
+        self.transport.write(refusal(rejected.status, rejected.reason))
+        if exchange is not None:
+            exchange.disconnect()
+        self._linger(all_read=False)
+
+    def _linger(self, all_read: bool) -> None:
+        """Close. With bytes on the way that we do not want, a plain close would reset the connection under the answer,
+        so they are read and thrown away for a moment (RFC 9112, 9.6)."""
+        self._rejected = self._rejected or Rejected(400, "closing")
+        if all_read or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self.resume_reading()
+        self.deadline = self._loop.time() + LINGER_SECONDS
+
+    def _hold(self, exchange: Exchange) -> None:
+        """An upgrade starts when llhttp has handed over what follows the head; a body is not read in between."""
+        framed = any(n == b"transfer-encoding" or (n == b"content-length" and v != b"0") for n, v in self._headers)
+        if self._exchange is not None or framed:
+            raise Rejected(400, "upgrade with a body or behind another request")
+        self._exchange = exchange
+
+    def _upgrade(self, rest: bytes) -> None:
+        """Hand a web socket's bare socket to the application; another upgrade is served as if nobody had asked."""
+        exchange = self._exchange
+        if exchange is None or not self._upgrading:
+            self._reject(Rejected(400, "unsupported upgrade"))
+            return
+        exchange.feed_end()
+        self.pause_reading()
+        self.deadline = math.inf
+        if exchange.scope["type"] == "websocket":
+            exchange.upgrade = self._upgraded = ClientSocket(self, rest)
+        self._start(exchange)
+
+
+def _is_websocket(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in headers)

@@ -1,0 +1,102 @@
+"""Refuses requests that could be read in two ways, before anything is done with them.
+
+llhttp, strict, has already refused broken syntax. What is checked here is what it lets through and an intermediary must
+not (RFC 9112, 3.2, 6.1, 6.3; attack cases 1 to 28, 51).
+"""
+
+from __future__ import annotations
+
+import re
+
+from app.answer import Headers
+
+MAX_TARGET = 8192
+MAX_HEADERS = 100
+MAX_HEAD_BYTES = 64 * 1024
+
+METHODS = frozenset(
+    b"GET HEAD POST PUT PATCH DELETE OPTIONS MERGE PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK REPORT SEARCH "
+    b"LINK UNLINK QUERY".split()
+)
+"""CONNECT would open a tunnel and TRACE would echo secrets; both are refused like unknown methods."""
+
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
+_ABSOLUTE = re.compile(rb"https?://([^/?#@]*)(.*)", re.IGNORECASE)
+_BAD_TARGET = re.compile(rb"[^\x21-\x7e]|#")
+
+
+class Rejected(Exception):
+    """The request is refused with `status` and the connection closed; nothing after it is read."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+def check_headers(method: bytes, version: str, headers: list[tuple[bytes, bytes]]) -> None:
+    """Raise Rejected for a head whose framing or host is ambiguous. Names are lower-case."""
+    if method not in METHODS:
+        raise Rejected(405 if method in (b"TRACE", b"CONNECT") else 501, "method not supported")
+    if len(headers) > MAX_HEADERS:
+        raise Rejected(431, "too many header fields")
+    hosts = 0
+    for name, value in headers:
+        if name == b"host":
+            hosts += 1
+            if hosts > 1 or not _HOST.fullmatch(value):
+                raise Rejected(400, "invalid Host")
+        elif name == b"transfer-encoding":
+            if value.lower() != b"chunked" or version != "1.1" or _count(headers, name) > 1:
+                raise Rejected(400, "invalid Transfer-Encoding")
+        elif name == b"expect" and value.lower() != b"100-continue":
+            raise Rejected(417, "unknown expectation")
+    if not hosts and version == "1.1":
+        raise Rejected(400, "missing Host")
+
+
+def origin_form(url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """The target in origin form, unchanged but for that.
+
+    An absolute-form target is taken apart; its authority replaces the Host header (RFC 9112, 3.2.2).
+    """
+    if len(url) > MAX_TARGET:
+        raise Rejected(414, "target too long")
+    if _BAD_TARGET.search(url):
+        raise Rejected(400, "invalid target")
+    if url.startswith(b"/"):
+        return url
+    absolute = _ABSOLUTE.fullmatch(url)
+    if absolute is None or not _HOST.fullmatch(absolute[1]):
+        raise Rejected(400, "invalid target")
+    headers[:] = [(b"host", absolute[1]), *(pair for pair in headers if pair[0] != b"host")]
+    rest = absolute[2]
+    return rest if rest.startswith(b"/") else b"/" + rest
+
+
+def refusal(status: int, reason: str) -> bytes:
+    """The complete answer to a refused request."""
+    body = reason.encode("ascii") + b"\n"
+    headers: Headers = (
+        (b"content-type", b"text/plain"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+        (b"x-error-origin", b"client"),
+        (b"x-error-message", reason.encode("ascii")),
+    )
+    lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
+    return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, PHRASES.get(status, b"Bad Request"), lines, body)
+
+
+PHRASES = {
+    405: b"Method Not Allowed",
+    408: b"Request Timeout",
+    414: b"URI Too Long",
+    417: b"Expectation Failed",
+    431: b"Request Header Fields Too Large",
+    501: b"Not Implemented",
+}
+
+
+def _count(headers: list[tuple[bytes, bytes]], wanted: bytes) -> int:
+    return sum(name == wanted for name, _ in headers)

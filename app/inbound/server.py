@@ -1,0 +1,80 @@
+"""Runs uvicorn the way a gateway needs it: our protocol, nothing added to answers, no trust in forwarded headers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from app.inbound.exchange import AsgiApp
+from app.inbound.protocol import InboundLimits, InboundProtocol
+from app.transport.deadlines import Deadlines
+
+GRACE_SECONDS = 8
+"""The platform kills 10 s after SIGTERM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where to listen. With `certificate` and `key` (PEM files) the server speaks https."""
+
+    port: int
+    host: str = "0.0.0.0"  # noqa: S104 - the platform's router reaches the container from outside
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class Server(uvicorn.Server):
+    """Ends with status 0 on SIGTERM and SIGINT: a stop that was asked for is no failure."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+def protocol_class(limits: InboundLimits, deadlines: Deadlines) -> type[InboundProtocol]:
+    """The client protocol with its limits."""
+    return type("Inbound", (InboundProtocol,), {"limits": limits, "deadlines": deadlines})
+
+
+async def serve(app: AsgiApp, listener: Listener, limits: InboundLimits, on_started: Callable[[], None]) -> None:
+    """Serve until a signal asks for the end; running requests get GRACE_SECONDS. Raises OSError: port in use."""
+    deadlines = Deadlines(asyncio.get_running_loop(), interval=1.0)
+    config = uvicorn.Config(
+        app,
+        http=protocol_class(limits, deadlines),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        host=listener.host,
+        port=listener.port,
+        backlog=4096,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_certfile=listener.certificate,
+        ssl_keyfile=listener.key,
+    )
+    try:
+        await Server(config, on_started).serve()
+    finally:
+        deadlines.close()
