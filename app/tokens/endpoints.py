@@ -24,14 +24,23 @@ def is_zone(text: str) -> bool:
 
 
 def base_url(credentials: ClientCredentials, tenant: Tenant) -> str:
-    """Base URL of the tenant's authorization server, without a trailing slash; the mTLS twin for X.509 bindings.
+    """Base URL for our own calls, without a trailing slash: the mTLS twin for X.509 bindings.
 
     The provider's own tenant of a dedicated application is at the binding's address. Any other is a sibling: the
     subdomain is replaced, or put before `uaadomain`. Raises `BAD_REQUEST` for a subdomain that is no DNS label.
     """
-    own = (credentials.certurl if credentials.uses_certificate else credentials.url).rstrip("/")
+    return _of_tenant(credentials.certurl if credentials.uses_certificate else credentials.url, credentials, tenant)
+
+
+def browser_base_url(credentials: XsuaaCredentials, tenant: Tenant) -> str:
+    """Where browsers log in and out: never the mTLS twin, which asks for a certificate they do not have."""
+    return _of_tenant(credentials.url, credentials, tenant)
+
+
+def _of_tenant(provider_url: str, credentials: ClientCredentials, tenant: Tenant) -> str:
+    own = provider_url.rstrip("/")
     shared = isinstance(credentials, XsuaaCredentials) and credentials.tenantmode == "shared"
-    if tenant.subdomain in ("", credentials.identityzone) and not (shared and tenant.subdomain):
+    if not tenant.subdomain or (tenant.subdomain == credentials.identityzone and not shared):
         return own
     if not is_label(tenant.subdomain):
         raise GatewayError(Failure.BAD_REQUEST, "the tenant is not a DNS label")
@@ -51,9 +60,3 @@ def keys_url(credentials: XsuaaCredentials, zone: str) -> str:
     """Where the keys of a zone are: below `uaadomain`, never where a token says (protocols 2.4)."""
     scheme = urlsplit(credentials.url).scheme or "https"
     return f"{scheme}://{credentials.uaadomain}/token_keys?{urlencode({'zid': zone})}"
-
-
-def browser_base_url(credentials: XsuaaCredentials, tenant: Tenant) -> str:
-    """Where browsers log in and out: never the mTLS twin, which asks for a certificate they do not have."""
-    plain = credentials.model_copy(update={"secret": "-"}) if credentials.uses_certificate else credentials
-    return base_url(plain, tenant)

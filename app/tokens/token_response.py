@@ -1,0 +1,75 @@
+"""What a token endpoint answers, typed (RFC 6749, 5)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from app.errors import Failure, GatewayError
+
+_UNSAFE = re.compile(r"[^\w .,:;'()/=@+-]", re.ASCII)
+_TOKEN_LIKE = re.compile(r"\S{48,}")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResponse:
+    """A successful answer; `expires_in` in seconds, 0 when the server did not say. Tokens never show in a `repr`."""
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    refresh_token: str = field(default="", repr=False)
+    id_token: str = field(default="", repr=False)
+
+
+class TokenRefused(GatewayError):
+    """The authorization server refused a token request; `error` is its OAuth error code."""
+
+    def __init__(self, error: str, description: str = "") -> None:
+        self.error = sanitized(error) or "unknown_error"
+        text = sanitized(description)
+        super().__init__(Failure.XSUAA_REFUSED, f"{self.error}: {text}" if text else self.error)
+
+    @property
+    def is_about_us(self) -> bool:
+        """Whether the application's own credentials are at fault, not the user's or the session's."""
+        return self.error in ("invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope")
+
+
+def sanitized(text: object) -> str:
+    """A text from outside, fit for logs and answers: short, plain, nothing that looks like a token."""
+    if not isinstance(text, str):
+        return ""
+    return _TOKEN_LIKE.sub("...", _UNSAFE.sub("?", text[:300])).strip()
+
+
+def parse_success(body: object) -> TokenResponse:
+    """Read a 200 answer; anything unexpected raises `XSUAA_REFUSED`."""
+    if not isinstance(body, dict):
+        raise TokenRefused("invalid_response", "the answer is no JSON object")
+    access_token = body.get("access_token")
+    if not isinstance(access_token, str) or not access_token or not access_token.isascii():
+        raise TokenRefused("invalid_response", "the answer has no access_token")
+    return TokenResponse(
+        access_token,
+        _seconds(body.get("expires_in")),
+        _text(body.get("refresh_token")),
+        _text(body.get("id_token")),
+    )
+
+
+def parse_refusal(status: int, body: object) -> TokenRefused:
+    """Read a 4xx answer: only `error` and `error_description` are taken over."""
+    if isinstance(body, dict):
+        return TokenRefused(str(body.get("error") or f"http_{status}"), _text(body.get("error_description")))
+    return TokenRefused(f"http_{status}")
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _seconds(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return 0
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -1,0 +1,118 @@
+"""Whether a token is genuine, for us, and alive (protocols 2.4). What cannot be decided is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+from app.bindings.credentials import XsuaaCredentials
+from app.principal import TechnicalPrincipal, UserToken
+from app.tokens.claims import (
+    SKEW_SECONDS,
+    Audience,
+    Claims,
+    check_issuer,
+    check_times,
+    decode_claims,
+    decode_header,
+    refused,
+    scopes_of,
+    tenant_of,
+    text,
+    user_of,
+)
+from app.tokens.expiring_map import ExpiringMap
+from app.tokens.jwks import KeyStore
+
+MAX_TOKEN = 32 * 1024
+MAX_REMEMBERED = 10_000
+_KEY_ID = re.compile(r"[A-Za-z0-9._:+=-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class TechnicalToken:
+    """A validated token of an application without a user."""
+
+    principal: TechnicalPrincipal
+    value: str = field(repr=False)
+    client_id: str
+    scopes: frozenset[str]
+    expires_at: int
+
+
+VerifiedToken = UserToken | TechnicalToken
+
+
+class Verifier:
+    """Validates access tokens of one XSUAA; verdicts on good tokens are remembered by digest until they end."""
+
+    def __init__(self, credentials: XsuaaCredentials, keys: KeyStore, clock: Callable[[], float] = time.time) -> None:
+        self._credentials = credentials
+        self._audience = Audience(credentials.client_id, credentials.xsappname)
+        self._keys = keys
+        self._clock = clock
+        self._good: ExpiringMap[bytes, VerifiedToken] = ExpiringMap(MAX_REMEMBERED, clock)
+
+    async def verify(self, token: str) -> VerifiedToken:
+        """The token, validated. Raises `TOKEN_REFUSED`, or `XSUAA_UNAVAILABLE` when keys cannot be had.
+
+        Claims are judged before keys are looked for: a token that is not for us causes no request.
+        """
+        if len(token) > MAX_TOKEN or not token.isascii():
+            raise refused("this is not a JSON Web Token")
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._good.get(digest)
+        if known is not None:
+            return known
+        kid = key_id(decode_header(token))
+        verified = self._judge(token, decode_claims(token))
+        check_signature(token, await self._keys.find(verified.principal.tenant.id, kid))
+        self._good.put(digest, verified, verified.expires_at + SKEW_SECONDS - self._clock())
+        return verified
+
+    async def verify_user(self, token: str) -> UserToken:
+        """Like `verify`, for a token that has to be a user's."""
+        verified = await self.verify(token)
+        if not isinstance(verified, UserToken):
+            raise refused("the token names no user")
+        return verified
+
+    def _judge(self, token: str, claims: Claims) -> VerifiedToken:
+        expires_at = check_times(claims, self._clock())
+        client_id = text(claims, "cid")
+        if not client_id:
+            raise refused("the token names no client")
+        tenant = tenant_of(claims, self._credentials)
+        check_issuer(claims, self._credentials)
+        if not self._audience.accepts(claims):
+            raise refused("the token is meant for another application")
+        scopes = scopes_of(claims)
+        user = user_of(claims, tenant)
+        if user is None:
+            return TechnicalToken(TechnicalPrincipal(tenant), token, client_id, scopes, expires_at)
+        return UserToken(user, token, scopes, expires_at)
+
+
+def key_id(header: Claims) -> str:
+    """The key id of a header we can verify: RS256 and nothing else, no address or path in place of an id."""
+    if header.get("alg") != "RS256":
+        raise refused("the token is not signed with RS256")
+    kid = text(header, "kid")
+    if "crit" in header or not _KEY_ID.fullmatch(kid):
+        raise refused("the token's header is malformed")
+    return kid
+
+
+def check_signature(token: str, key: RSAKey) -> None:
+    """Refuse a token that this key did not sign."""
+    try:
+        jws.deserialize_compact(token, key, algorithms=["RS256"])
+    except (JoseError, ValueError):
+        raise refused("the token's signature is invalid") from None
