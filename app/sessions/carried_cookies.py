@@ -1,0 +1,39 @@
+"""Backend cookies of callers without a session (service to application router): they carry them, sealed, in `ARBE`."""
+
+from __future__ import annotations
+
+import json
+
+from app.principal import UserPrincipal
+from app.request_head import RequestHead
+from app.sessions.backend_cookies import BackendCookies
+from app.sessions.cookie import CARRIED_COOKIE, CookieWriter
+from app.sessions.sealed_box import SealedBox
+
+FORMAT = "1:"
+MAX_CHARACTERS = 32_768
+
+
+class CarriedCookies:
+    """Seals with `BACKEND_COOKIES_SECRET`. What one principal was given does not open for another."""
+
+    def __init__(self, secret: str, writer: CookieWriter) -> None:
+        self._box = SealedBox(secret, "carried cookies")
+        self._writer = writer
+
+    def read(self, head: RequestHead, principal: UserPrincipal) -> BackendCookies:
+        """The cookies a request carries; none when there are none, or they are not this principal's."""
+        value = head.cookies().get(CARRIED_COOKIE, "")
+        if not value.startswith(FORMAT) or len(value) > MAX_CHARACTERS:
+            return BackendCookies()
+        plain = self._box.open(value.removeprefix(FORMAT), _binding(principal))
+        return BackendCookies.load(json.loads(plain)) if plain is not None else BackendCookies()
+
+    def write(self, head: RequestHead, principal: UserPrincipal, cookies: BackendCookies) -> tuple[bytes, bytes]:
+        """The Set-Cookie header that makes the caller carry these cookies."""
+        plain = json.dumps(cookies.dump(), separators=(",", ":")).encode()
+        return self._writer.write(head, CARRIED_COOKIE, FORMAT + self._box.seal(plain, _binding(principal)))
+
+
+def _binding(principal: UserPrincipal) -> bytes:
+    return json.dumps([principal.tenant.id, principal.origin, principal.user_id]).encode()

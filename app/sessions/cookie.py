@@ -1,0 +1,125 @@
+"""Cookies of our own: found in a request, kept from backends, written into answers (RFC 6265)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+
+import re2
+
+from app.errors import Failure, GatewayError
+from app.request_head import RequestHead
+from app.sessions.public_scheme import public_scheme
+
+SESSION_ID_BYTES = 32
+LOCATION_COOKIE = "locationAfterLogin"
+FRAGMENT_COOKIE = "fragmentAfterLogin"
+CARRIED_COOKIE = "ARBE"
+MAX_CANDIDATES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CookieOptions:
+    """`name`: `SESSION_COOKIE_NAME`. `secure`: `SECURE_SESSION_COOKIE`, None to follow the public scheme.
+
+    `same_site`, `partitioned_agents` and `unpartitioned_agents`: from `COOKIES`; the agents are regular expressions.
+    """
+
+    name: str = "JSESSIONID"
+    secure: bool | None = None
+    same_site: str = ""
+    partitioned_agents: str = ""
+    unpartitioned_agents: str = ""
+
+
+def new_session_id() -> str:
+    """A session id: 256 random bits, in 43 characters fit for cookies."""
+    return secrets.token_urlsafe(SESSION_ID_BYTES)
+
+
+def session_key(session_id: str) -> bytes:
+    """What a session is stored under: the id's digest, so that neither a store nor its timing reveals an id."""
+    return hashlib.sha256(session_id.encode("ascii")).digest()
+
+
+class OwnCookies:
+    """Reads the session id from requests, and hides our cookies from backends."""
+
+    def __init__(self, session_cookie_name: str = "JSESSIONID") -> None:
+        name = re.escape(session_cookie_name.encode())
+        # A name starts a pair; an id is 43 characters of base64url. Whatever else carries our name is not ours.
+        self._pattern = re.compile(rb"(?:\A|;)[ \t]*" + name + rb"=([A-Za-z0-9_-]{43})[ \t]*(?=;|\Z)")
+        self.names = frozenset((session_cookie_name, LOCATION_COOKIE, FRAGMENT_COOKIE, CARRIED_COOKIE))
+        self._names = frozenset(own.encode() for own in self.names)
+
+    def find_session_ids(self, head: RequestHead) -> list[str]:
+        """What may be session ids of ours, in order: other applications of the domain can set cookies of our name."""
+        found: list[str] = []
+        for key, value in head.headers:
+            if key == b"cookie":
+                found += [match.decode() for match in self._pattern.findall(value)]
+        return found[:MAX_CANDIDATES]
+
+    def find_session_id(self, head: RequestHead) -> str | None:
+        """The first that may be a session id of ours."""
+        found = self.find_session_ids(head)
+        return found[0] if found else None
+
+    def strip_own_cookies(self, value: bytes) -> bytes | None:
+        """A Cookie header value without our cookies, otherwise unchanged; None when nothing is left."""
+        pairs = value.split(b";")
+        kept = [pair for pair in pairs if pair.partition(b"=")[0].strip() not in self._names]
+        if len(kept) == len(pairs):
+            return value if value.strip() else None
+        return b";".join(kept).strip() or None
+
+
+class CookieWriter:
+    """Writes Set-Cookie headers with the attributes that are configured and fit the request.
+
+    Raises ValueError for an expression that does not compile.
+    """
+
+    def __init__(self, options: CookieOptions) -> None:
+        self.options = options
+        try:
+            self._partitioned = re2.compile(options.partitioned_agents) if options.partitioned_agents else None
+            self._unpartitioned = re2.compile(options.unpartitioned_agents) if options.unpartitioned_agents else None
+        except re2.error as error:
+            raise ValueError(f"an expression for partitioned cookies does not compile: {error}") from None
+
+    def check_scheme(self, head: RequestHead) -> None:
+        """Refuse plain http when the Secure flag is enforced: the cookie would never come back."""
+        if self.options.secure and public_scheme(head) != "https":
+            raise GatewayError(Failure.HTTPS_REQUIRED)
+
+    def session(self, head: RequestHead, session_id: str) -> tuple[bytes, bytes]:
+        """The session cookie. It ends with the browser's own session: no expiry."""
+        return self.write(head, self.options.name, session_id)
+
+    def write(self, head: RequestHead, name: str, value: str, max_age: int | None = None) -> tuple[bytes, bytes]:
+        """A Set-Cookie header, HttpOnly, for the whole host. The value must be cookie-safe ASCII."""
+        life = "" if max_age is None else f"; Max-Age={max_age}"
+        return b"set-cookie", f"{name}={value}; Path=/; HttpOnly{life}{self.attributes(head)}".encode("ascii")
+
+    def clear(self, head: RequestHead, name: str) -> tuple[bytes, bytes]:
+        """A Set-Cookie header that removes a cookie, in any browser."""
+        gone = "Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"
+        return b"set-cookie", f"{name}=; Path=/; HttpOnly; {gone}{self.attributes(head)}".encode("ascii")
+
+    def attributes(self, head: RequestHead) -> str:
+        """The attributes Secure, SameSite and Partitioned as they apply to this request, each after a `; `."""
+        options = self.options
+        secure = public_scheme(head) == "https" if options.secure is None else options.secure
+        text = "; Secure" if secure else ""
+        if options.same_site:
+            text += f"; SameSite={options.same_site}"
+        return text + "; Partitioned" if self._wants_partitioned(head) else text
+
+    def _wants_partitioned(self, head: RequestHead) -> bool:
+        agent = head.header(b"user-agent")
+        if self._partitioned is None or agent is None or not self._partitioned.search(agent):
+            return False
+        return self._unpartitioned is None or not self._unpartitioned.search(agent)

@@ -1,0 +1,73 @@
+"""Sessions as requests see them: found by cookie, opened by a login, ended by a logout or by time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from app.principal import UserToken
+from app.request_head import RequestHead
+from app.sessions.cookie import OwnCookies, new_session_id, session_key
+from app.sessions.refresh import TokenRefresher
+from app.sessions.session import Session
+from app.sessions.store import SessionStore
+
+
+class SessionManager:
+    """The only place that opens and ends sessions."""
+
+    def __init__(
+        self,
+        store: SessionStore,
+        cookies: OwnCookies,
+        refresher: TokenRefresher,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._cookies = cookies
+        self._refresher = refresher
+        self._clock = clock
+
+    async def current(self, head: RequestHead) -> Session | None:
+        """The session a request belongs to, with a token that lives.
+
+        Raises `STORE_UNAVAILABLE`, or `XSUAA_UNAVAILABLE` when a token that has ended cannot be renewed now.
+        """
+        for session_id in self._cookies.find_session_ids(head):
+            session = await self._store.load(session_key(session_id))
+            if session is None:
+                continue
+            if self._clock() < session.attention_at or await self._refresher.attend(session):
+                return session
+            await self.close(session)
+        return None
+
+    async def open(self, token: UserToken, refresh_token: str) -> tuple[Session, str]:
+        """A new session and its id, which goes into the cookie and nowhere else."""
+        session_id = new_session_id()
+        now, attention = self._clock(), self._refresher.attention_at(token, refresh_token)
+        session = Session(session_key(session_id), token, refresh_token, now, attention)
+        await self._store.add(session)
+        return session, session_id
+
+    async def changed(self, session: Session) -> None:
+        """Keep what a request changed: a CSRF token, backend cookies."""
+        if not session.stateless:
+            await self._store.update(session)
+
+    async def close(self, session: Session) -> None:
+        """End a session: its id is worthless from now on, and its web sockets close."""
+        await self._store.delete(session.key)
+        session.end()
+
+    async def expire(self) -> list[Session]:
+        """End what has been idle too long; to be called every few seconds. Their backends want a logout."""
+        ended = await self._store.expire()
+        for session in ended:
+            session.end()
+        return ended
+
+    async def aclose(self) -> None:
+        """Stop what runs in the background."""
+        await self._refresher.aclose()
+        await self._store.aclose()

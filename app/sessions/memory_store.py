@@ -1,0 +1,76 @@
+"""Sessions in the memory of this process."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+from app.sessions.session import Session
+from app.sessions.store import Lifetime
+
+MAX_SESSIONS = 100_000
+
+
+class MemorySessionStore:
+    """At most `limit` sessions; the one unused for longest makes room.
+
+    Sessions stand in the order of their last use, so those that ended by idleness are in front: expiry looks at them
+    alone.
+    """
+
+    def __init__(self, lifetime: Lifetime, limit: int = MAX_SESSIONS, clock: Callable[[], float] = time.time) -> None:
+        self._lifetime = lifetime
+        self._limit = limit
+        self._clock = clock
+        self._sessions: OrderedDict[bytes, Session] = OrderedDict()
+        self._ended: deque[Session] = deque(maxlen=limit)
+
+    async def load(self, key: bytes) -> Session | None:
+        """See `SessionStore`."""
+        session = self._sessions.get(key)
+        if session is None:
+            return None
+        now = self._clock()
+        if self._has_ended(session, now):
+            self._ended.append(self._sessions.pop(key))
+            return None
+        session.last_used = now
+        self._sessions.move_to_end(key)
+        return session
+
+    def _has_ended(self, session: Session, now: float) -> bool:
+        lifetime = self._lifetime
+        return now - session.last_used >= lifetime.idle or now - session.created_at >= lifetime.absolute
+
+    async def add(self, session: Session) -> None:
+        """See `SessionStore`."""
+        self._sessions[session.key] = session
+        self._sessions.move_to_end(session.key)
+        if len(self._sessions) > self._limit:
+            self._ended.append(self._sessions.popitem(last=False)[1])
+
+    async def update(self, session: Session) -> None:
+        """Nothing to do: `load` hands out the session itself."""
+
+    async def delete(self, key: bytes) -> None:
+        """See `SessionStore`."""
+        self._sessions.pop(key, None)
+
+    async def expire(self) -> list[Session]:
+        """See `SessionStore`."""
+        now = self._clock()
+        while self._sessions:
+            oldest = next(iter(self._sessions.values()))
+            if not self._has_ended(oldest, now):
+                break
+            self._ended.append(self._sessions.pop(oldest.key))
+        ended = list(self._ended)
+        self._ended.clear()
+        return ended
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+    def __len__(self) -> int:
+        return len(self._sessions)

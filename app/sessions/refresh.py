@@ -1,0 +1,107 @@
+"""Keeping the tokens of sessions alive: renewed before they end, in the background of requests."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from app.bindings.credentials import XsuaaCredentials
+from app.errors import Failure, GatewayError
+from app.principal import UserToken
+from app.sessions.session import NEVER, Session
+from app.sessions.store import SessionStore
+from app.tokens.grants import Grants
+from app.tokens.single_flight import SingleFlight
+from app.tokens.token_response import TokenRefused
+from app.tokens.verifier import Verifier
+
+log = logging.getLogger("gangway.sessions")
+
+PAUSE_AFTER_FAILURE = 5.0
+
+
+def attention_time(token: UserToken, refresh_token: str, window: float, now: float) -> float:
+    """When a token obtained `now` has to be looked after: `window` seconds before its end, or at its end when it
+    cannot be renewed. Tokens that live no longer than the window are renewed at half their life. A window of 0
+    switches renewal off.
+    """
+    if not refresh_token or window <= 0:
+        return token.expires_at
+    early = token.expires_at - window
+    return early if early > now else now + (token.expires_at - now) / 2
+
+
+class TokenRefresher:
+    """Renews tokens; many requests of a session cause one renewal. `window`: `JWT_REFRESH` in seconds."""
+
+    def __init__(
+        self,
+        credentials: XsuaaCredentials,
+        grants: Grants,
+        verifier: Verifier,
+        store: SessionStore,
+        window: float = 300.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._credentials = credentials
+        self._grants = grants
+        self._verifier = verifier
+        self._store = store
+        self._window = window
+        self._clock = clock
+        self._running: SingleFlight[bytes, None] = SingleFlight()
+
+    def attention_at(self, token: UserToken, refresh_token: str) -> float:
+        """When a session with this new token needs `attend`."""
+        return attention_time(token, refresh_token, self._window, self._clock())
+
+    async def attend(self, session: Session) -> bool:
+        """Look after a session whose `attention_at` has come. Returns whether its token may be used.
+
+        A living token is renewed behind the request's back. A dead one is waited for: raises `XSUAA_UNAVAILABLE` when
+        the authorization server does not answer, and the session may recover later.
+        """
+        renewable = bool(session.refresh_token) and self._window > 0
+        alive = session.token.expires_at > self._clock()
+        if renewable and alive:
+            self._running.start(session.key, lambda: self._renew(session))
+        elif renewable:
+            await self._running.run(session.key, lambda: self._renew(session))
+            alive = session.token.expires_at > self._clock()
+            if not alive and session.refresh_token:
+                raise GatewayError(Failure.XSUAA_UNAVAILABLE, "the session's token could not be renewed")
+        return alive
+
+    async def _renew(self, session: Session) -> None:
+        try:
+            await self._redeem(session)
+        except TokenRefused as refusal:
+            if not refusal.is_about_us:
+                session.refresh_token = ""
+            self._failed(session, refusal.error)
+        except GatewayError as error:
+            self._failed(session, error.failure.name)
+
+    async def _redeem(self, session: Session) -> None:
+        tenant = session.caller.tenant
+        response = await self._grants.refresh_token(self._credentials, tenant, session.refresh_token)
+        token = await self._verifier.verify_user(response.access_token)
+        if token.principal != session.caller.principal:
+            raise TokenRefused("foreign_token", "the renewed token belongs to someone else")
+        refresh_token = response.refresh_token or session.refresh_token
+        session.renew(token, refresh_token, self.attention_at(token, refresh_token))
+        await self._store.update(session)
+        log.info("token renewed")
+
+    def _failed(self, session: Session, reason: str) -> None:
+        """The old token serves while it lives; without a refresh token the session ends with it."""
+        ends = float(session.token.expires_at)
+        now = self._clock()
+        later = now + PAUSE_AFTER_FAILURE
+        session.attention_at = min(later, ends) if session.refresh_token and ends > now else min(ends, NEVER)
+        log.warning("token not renewed", extra={"fields": {"reason": reason}})
+
+    async def aclose(self) -> None:
+        """Stop running renewals."""
+        await self._running.aclose()
