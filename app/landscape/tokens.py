@@ -85,7 +85,7 @@ def _common_claims(grant: Grant, base: str) -> dict[str, Any]:
     }
 
 
-class TokenRefused(Exception):
+class TokenRefused(ValueError):
     """A token that must not be believed; the text says why and holds nothing of the token."""
 
 
