@@ -10,17 +10,18 @@ from app.answer import Headers
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What changes when a file changes or another takes its name."""
+    """What changes when a file changes or another takes its name; times in nanoseconds since the epoch."""
 
     device: int
     inode: int
     modified_ns: int
+    changed_ns: int
     size: int
 
     @classmethod
     def of(cls, status: os.stat_result) -> Stamp:
         """The stamp of a file with this status."""
-        return cls(status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+        return cls(status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
 
 
 @dataclass(frozen=True, slots=True)
