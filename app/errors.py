@@ -86,9 +86,18 @@ class Failure(Enum):
     PROXY_HEADER_TOO_LONG = Row(
         431, Hop.CONNECTIVITY_PROXY, "Header line too long", "The connectivity proxy takes header lines of 8192 bytes."
     )
+    PROXY_REFUSED = Row(
+        502, Hop.CONNECTIVITY_PROXY, "Proxy refused the request", "Look up the correlation id: its headers did not fit."
+    )
     PROXY_UNREACHABLE = Row(502, Hop.CONNECTIVITY_PROXY, "Proxy unreachable", "Check the connectivity binding's host.")
     RESOURCE_DENIED = Row(
         403, Hop.CLOUD_CONNECTOR, "Access denied by the Cloud Connector", "Expose the path in its access control."
+    )
+    PROPAGATION_FORBIDDEN = Row(
+        502,
+        Hop.CLOUD_CONNECTOR,
+        "Principal propagation forbidden",
+        "Set up mutual TLS from Cloud Connector to backend.",
     )
     NO_CLOUD_CONNECTOR = Row(
         503, Hop.CLOUD_CONNECTOR, "No Cloud Connector", "Connect a Cloud Connector with this location id."

@@ -25,7 +25,7 @@ class Lane:
                 return cls(destination, "", f"{key.host}:{key.port}")
             case OnPremiseKey():
                 address = f"{key.virtual_host}:{key.virtual_port} {key.location_id}"
-                return cls(destination, key.principal.tenant.id, address)
+                return cls(destination, (key.account or key.principal.tenant).id, address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,9 @@ class Backend:
     in absolute form, `http://host:port` and the prefix. `query` (`URL.queries.*`, encoded, no `?`) is appended.
     `credentials` are set last and replace whatever the client sent under those names; `defaults` (`URL.headers.*`,
     `sap-client`) are added only where the request has no such header. `timeout` in seconds until the first byte of
-    the answer. `expires_at` in `time.monotonic()` seconds: afterwards the backend has to be resolved again. `replaced`
-    (names of the credentials) and `lane` follow from the rest.
+    the answer. `expires_at` in `time.monotonic()` seconds: afterwards the backend has to be resolved again. `dropped`
+    are headers of the client that never pass. `replaced` (names of the credentials, and what is dropped) and `lane`
+    follow from the rest.
     """
 
     destination: str
@@ -51,9 +52,10 @@ class Backend:
     forwarded_headers: bool = True
     timeout: float = 30.0
     expires_at: float = math.inf
+    dropped: frozenset[bytes] = frozenset()
     replaced: frozenset[bytes] = field(init=False, repr=False)
     lane: Lane = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "replaced", frozenset(name for name, _ in self.credentials))
+        object.__setattr__(self, "replaced", self.dropped.union(name for name, _ in self.credentials))
         object.__setattr__(self, "lane", Lane.of(self.destination, self.key))

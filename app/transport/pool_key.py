@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.principal import Principal
+from app.principal import Principal, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,18 @@ class DirectKey:
 
 @dataclass(frozen=True, slots=True)
 class OnPremiseKey:
-    """A virtual host behind a Cloud Connector: the tunnel is bound to what it first carried (protocols, 5.3)."""
+    """A virtual host behind a Cloud Connector: the tunnel is bound to what it first carried (protocols, 5.3).
+
+    `account` is the tenant whose Cloud Connector it is, None for the principal's own; they differ where a subscriber's
+    user reaches a system of the provider.
+    """
 
     proxy: Proxy
     principal: Principal
     location_id: str
     virtual_host: str
     virtual_port: int
+    account: Tenant | None = None
 
 
 PoolKey = DirectKey | OnPremiseKey

@@ -1,0 +1,78 @@
+"""One destination for one caller from the destination service: which tenants are asked, and how often."""
+
+from __future__ import annotations
+
+from app.destinations.authentication import Authentication
+from app.destinations.cache import Found
+from app.destinations.destination import Traits
+from app.destinations.find_answer import FindAnswer
+from app.destinations.find_plan import FindPlan, plan_find, tenants_to_ask
+from app.destinations.from_find import build_destination, read_traits, token_lifetime
+from app.destinations.service_client import DestinationService, Refusal, refused
+from app.errors import Failure, GatewayError
+from app.principal import AnonymousCaller, Caller, Tenant
+from app.tokens.expiring_map import ExpiringMap
+
+_TRAITS_KEPT = 3600.0
+
+
+class NeedsUserError(GatewayError):
+    """The destination holds a token of the asking user, and there was none."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(Failure.DESTINATION_UNUSABLE, f"Destination '{name}' needs a logged-in user.")
+
+
+class Finder:
+    """Asks the service and remembers what kind of destination each name is."""
+
+    def __init__(self, service: DestinationService, limit: int = 5000) -> None:
+        self._service = service
+        self._traits: ExpiringMap[tuple[Tenant, str], Traits] = ExpiringMap(limit)
+
+    def traits(self, name: str, tenant: Tenant) -> Traits | None:
+        """What earlier answers said, or None for a destination not seen before."""
+        return self._traits.get((tenant, name))
+
+    async def find(self, name: str, caller: Caller) -> Found:
+        """The destination as the caller has it: from the subscriber's tenant, else from the provider's.
+
+        Raises DESTINATION_UNKNOWN where neither has it, `NeedsUserError`, and what the service client and the reading
+        of its answer raise.
+        """
+        for tenant in tenants_to_ask(caller.tenant, self._service.credentials.tenant):
+            answer = await self._ask(name, caller, tenant)
+            if answer is not None:
+                return self._found(name, caller, tenant, answer)
+        raise GatewayError(Failure.DESTINATION_UNKNOWN, f"Destination '{name}' does not exist.")
+
+    async def _ask(self, name: str, caller: Caller, tenant: Tenant) -> FindAnswer | None:
+        """The answer of one tenant. What fails is asked once more where the type turns out to want other headers."""
+        plan = plan_find(caller, tenant, self.traits(name, caller.tenant))
+        outcome = await self._service.find(name, plan)
+        if outcome is None or (isinstance(outcome, FindAnswer) and not outcome.token_error):
+            return outcome
+        learned = await self._learn(name, plan, outcome)
+        better = plan_find(caller, tenant, learned)
+        if better != plan:
+            outcome = await self._service.find(name, better)
+        if isinstance(outcome, Refusal):
+            raise refused(name, f"refused the request. {outcome.message}")
+        return outcome
+
+    async def _learn(self, name: str, plan: FindPlan, outcome: FindAnswer | Refusal) -> Traits:
+        if isinstance(outcome, FindAnswer):
+            return read_traits(name, outcome)
+        configuration = await self._service.find(name, FindPlan(plan.tenant), skip_tokens=True)
+        if not isinstance(configuration, FindAnswer):
+            raise refused(name, f"refused the request. {outcome.message}")
+        return read_traits(name, configuration)
+
+    def _found(self, name: str, caller: Caller, tenant: Tenant, answer: FindAnswer) -> Found:
+        traits = read_traits(name, answer)
+        self._traits.put((caller.tenant, name), traits, _TRAITS_KEPT)
+        if traits.of_user and isinstance(caller, AnonymousCaller):
+            raise NeedsUserError(name)
+        destination = build_destination(name, tenant, answer)
+        cacheable = destination.authentication is not Authentication.SAML_ASSERTION
+        return Found(destination, token_lifetime(answer) if cacheable else 0.0)
