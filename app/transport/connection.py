@@ -123,6 +123,10 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def client_gone(self) -> None:
+        """The client has left: nobody wants the answer any more."""
+        self.abort(Failure.CLIENT_GONE)
+
     def close(self) -> None:
         """Close the socket after what was written."""
         self.closed = True

@@ -1,0 +1,197 @@
+"""The exchange with a backend: send the request, pass the answer on chunk by chunk, at the pace of the slower side.
+
+Nothing is collected, and however the exchange ends, its socket is given back or dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from app.backends.backend import Backend
+from app.backends.proxy_errors import recognise
+from app.errors import Failure, GatewayError
+from app.forwarding.gate import Gate
+from app.forwarding.headers import HeaderList
+from app.transport.connection import Connection
+from app.transport.pool import Pool
+from app.transport.pool_key import OnPremiseKey
+
+Shape = Callable[[int, HeaderList], HeaderList]
+
+REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
+"""Idempotent methods (RFC 9110, 9.2.2): without a body, a request that met a stale socket is sent once more."""
+
+CONTINUE_SECONDS = 1.0
+"""How long to wait for 100 Continue before the body is sent anyway (RFC 9110, 10.1.1)."""
+
+PROXY_STATUSES = frozenset((400, 403, 405, 407, 502, 503))
+"""Answers on the way to an on-premise system that may come from the proxy or the Cloud Connector."""
+
+
+class ClientExchange(Protocol):
+    """The client's side: ASGI's two channels, and a callback for a client that leaves."""
+
+    body_complete: bool
+    disconnected: bool
+    on_disconnect: Callable[[], None] | None
+
+    async def receive(self) -> Any: ...
+    async def send(self, message: Any) -> None: ...
+
+
+class BrokenOff(Exception):
+    """The answer had begun when `error` happened; the client has to see a broken connection."""
+
+    def __init__(self, status: int, error: GatewayError) -> None:
+        super().__init__(str(error))
+        self.status = status
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """One request, ready to go: its head as bytes and what is known of its body."""
+
+    method: str
+    head: bytes
+    has_body: bool = False
+    chunked: bool = False
+    expects_continue: bool = False
+
+
+class Relay:
+    """Forwards requests over the pool, under the protection of the gate."""
+
+    def __init__(self, pool: Pool, gate: Gate) -> None:
+        self._pool = pool
+        self._gate = gate
+        self._loop = asyncio.get_running_loop()
+
+    async def forward(self, forward: Forward, backend: Backend, shape: Shape, client: ClientExchange) -> int:
+        """Forward a request and stream its answer; returns the status that the client got.
+
+        `shape` makes the client's headers from status and headers of the backend. Raises GatewayError while nothing
+        has been sent to the client, BrokenOff afterwards.
+        """
+        lane = self._gate.enter(backend.lane, self._loop.time())
+        failure: Failure | None = Failure.CLIENT_GONE
+        try:
+            status = await self._exchange(forward, backend, shape, client)
+            failure = None
+        except GatewayError as error:
+            failure = error.failure
+            raise
+        except BrokenOff as broken:
+            failure = broken.error.failure
+            raise
+        finally:
+            self._gate.leave(lane, failure, self._loop.time())
+        return status
+
+    async def _exchange(self, forward: Forward, backend: Backend, shape: Shape, client: ClientExchange) -> int:
+        reused = self._pool.take_idle(backend.key)
+        connection = reused or await self._pool.take(backend.key)
+        upload: asyncio.Task[None] | None = None
+        try:
+            upload = await _start(forward, backend, connection, client)
+            try:
+                await connection.wait_head()
+            except GatewayError:
+                if reused is None or not _may_repeat(forward, connection):
+                    raise
+                self._pool.give(connection)
+                connection = await self._pool.take(backend.key, fresh=True)
+                await _start(forward, backend, connection, client)
+                await connection.wait_head()
+            return await _pass_on(connection, backend, shape, client)
+        finally:
+            client.on_disconnect = None
+            if upload is not None:
+                upload.cancel()
+            self._pool.give(connection)
+
+
+async def _start(
+    forward: Forward, backend: Backend, connection: Connection, client: ClientExchange
+) -> asyncio.Task[None] | None:
+    """Send the request; a body that is still arriving is sent by a task, so that an early answer is seen."""
+    if client.disconnected:
+        raise GatewayError(Failure.CLIENT_GONE)
+    client.on_disconnect = connection.client_gone
+    connection.start(forward.head, forward.method, backend.timeout, has_body=forward.has_body)
+    if not forward.has_body:
+        return None
+    if client.body_complete and not forward.expects_continue:
+        await _upload(forward, connection, client)
+        return None
+    return asyncio.get_running_loop().create_task(_upload(forward, connection, client))
+
+
+async def _upload(forward: Forward, connection: Connection, client: ClientExchange) -> None:
+    """Pass the body on. Failures show at the connection, where the one who waits for the answer meets them."""
+    try:
+        if forward.expects_continue and not await connection.wait_continue(CONTINUE_SECONDS):
+            return
+        more = True
+        while more:
+            message = await client.receive()
+            if message["type"] == "http.disconnect":
+                connection.client_gone()
+                return
+            more = message.get("more_body", False)
+            await connection.write(_framed(message.get("body", b""), forward.chunked, more), last=not more)
+    except GatewayError:
+        return
+
+
+def _framed(data: bytes, chunked: bool, more: bool) -> bytes:
+    if not chunked:
+        return data
+    piece = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+    return piece if more else piece + b"0\r\n\r\n"
+
+
+def _may_repeat(forward: Forward, connection: Connection) -> bool:
+    """A socket that died while it waited has answered nothing; only what changes nothing is sent twice."""
+    stale = connection.failure is Failure.BACKEND_CLOSED and not connection.answered
+    return stale and forward.method in REPEATABLE and not forward.has_body
+
+
+async def _pass_on(connection: Connection, backend: Backend, shape: Shape, client: ClientExchange) -> int:
+    parser = connection.parser
+    status = parser.status
+    first = b""
+    if status == 407 or (status in PROXY_STATUSES and isinstance(backend.key, OnPremiseKey)):
+        first = await connection.read()
+        _raise_for_proxy(status, connection, first, backend)
+    headers = shape(status, parser.headers)
+    if not connection.request_sent:
+        headers.append((b"connection", b"close"))
+    await client.send({"type": "http.response.start", "status": status, "headers": headers})
+    try:
+        await _stream(connection, client, first)
+    except GatewayError as error:
+        raise BrokenOff(status, error) from error
+    return status
+
+
+async def _stream(connection: Connection, client: ClientExchange, data: bytes) -> None:
+    parser = connection.parser
+    more = True
+    while more:
+        data = data or await connection.read()
+        more = not parser.complete or bool(parser.chunks)
+        await client.send({"type": "http.response.body", "body": data, "more_body": more})
+        data = b""
+
+
+def _raise_for_proxy(status: int, connection: Connection, start: bytes, backend: Backend) -> None:
+    if not isinstance(backend.key, OnPremiseKey):
+        # A browser would take a 407 for its own proxy's and ask for credentials (attack 72).
+        raise GatewayError(Failure.BACKEND_INVALID, f"destination {backend.destination} answered 407")
+    failure = recognise(status, connection.parser.headers, start)
+    if failure is not None:
+        raise GatewayError(failure, f"destination {backend.destination}")

@@ -1,0 +1,121 @@
+"""Web sockets: after the upgrade both sides' bytes pass untouched, so that extensions, pings and close codes work end
+to end by themselves. Frame boundaries are tracked just enough to end a socket with a close frame (RFC 6455, 5.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+HEADER_NEEDED = 2
+CLOSE = 0x88
+MASKED = 0x80
+
+
+class FrameTracker:
+    """Knows whether the bytes seen so far end at a frame boundary."""
+
+    __slots__ = ("_header", "_payload")
+
+    def __init__(self) -> None:
+        self._header = b""
+        self._payload = 0
+
+    @property
+    def at_boundary(self) -> bool:
+        """Whether a frame of our own may be put in here."""
+        return not self._payload and not self._header
+
+    def feed(self, data: bytes) -> None:
+        """Follow the frames in `data`, whatever way it is cut."""
+        position, end = 0, len(data)
+        while position < end:
+            if self._payload:
+                skipped = min(self._payload, end - position)
+                self._payload -= skipped
+                position += skipped
+                continue
+            header = self._header + data[position : position + 14 - len(self._header)]
+            size, payload = _frame_size(header)
+            if not size:
+                self._header = header
+                return
+            position += size - len(self._header)
+            self._header, self._payload = b"", payload
+
+
+def _frame_size(data: bytes) -> tuple[int, int]:
+    """Bytes of header and of payload of the frame that begins here; (0, 0) when more is needed to tell."""
+    if len(data) < HEADER_NEEDED:
+        return 0, 0
+    length = data[1] & 0x7F
+    extended = 2 if length == 126 else 8 if length == 127 else 0
+    size = 2 + extended + (4 if data[1] & MASKED else 0)
+    if len(data) < size:
+        return 0, 0
+    return size, int.from_bytes(data[2 : 2 + extended]) if extended else length
+
+
+def close_frame(code: int, *, masked: bool) -> bytes:
+    """A close frame; frames of a client are masked (RFC 6455, 5.3)."""
+    payload = code.to_bytes(2)
+    if not masked:
+        return bytes((CLOSE, len(payload))) + payload
+    mask = os.urandom(4)
+    return bytes((CLOSE, MASKED | len(payload))) + mask + bytes(b ^ m for b, m in zip(payload, mask, strict=False))
+
+
+class TunnelEnd(asyncio.Protocol):
+    """One side's socket: what arrives here is written there, and what is not taken there is not read here."""
+
+    def __init__(self, tunnel: Tunnel, transport: asyncio.Transport, *, to_backend: bool) -> None:
+        self._tunnel = tunnel
+        self.transport = transport
+        self.tracker = FrameTracker()
+        self._to_backend = to_backend
+        self.peer: TunnelEnd
+
+    def data_received(self, data: bytes) -> None:
+        self.tracker.feed(data)
+        self.peer.transport.write(data)
+
+    def send_close(self, code: int) -> None:
+        """Put a close frame behind what this side has sent to the other, unless that ends inside a frame."""
+        if self.tracker.at_boundary:
+            self.peer.transport.write(close_frame(code, masked=self._to_backend))
+
+    def eof_received(self) -> None:
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._tunnel.lost()
+
+    def pause_writing(self) -> None:
+        self.peer.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.peer.transport.resume_reading()
+
+
+class Tunnel:
+    """A client's and a backend's socket joined. `done` completes when either has gone; the other is closed with it."""
+
+    def __init__(self, client: asyncio.Transport, backend: asyncio.Transport) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.client = TunnelEnd(self, client, to_backend=True)
+        self.backend = TunnelEnd(self, backend, to_backend=False)
+        self.client.peer, self.backend.peer = self.backend, self.client
+
+    def end(self, code: int) -> None:
+        """End both sides with this code (RFC 6455, 7.4.1: 1001 going away, 1008 policy)."""
+        if not self.done.done():
+            self.client.send_close(code)
+            self.backend.send_close(code)
+            self.lost()
+
+    def lost(self) -> None:
+        """One side has gone."""
+        for end in (self.client, self.backend):
+            end.transport.close()
+        if not self.done.done():
+            self.done.set_result(None)
