@@ -1,0 +1,186 @@
+"""The smaller objects of xs-app.json: login, logout, options of destinations and services, answers."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
+
+from app.strict_model import StrictModel, fault, refuse
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+FORBIDDEN_HEADERS = frozenset({"authorization", "cookie", "set-cookie"})
+"""Answer headers that may not be configured, for security."""
+
+
+def _local_path(value: str) -> str:
+    if _SCHEME.match(value) or value.startswith("//"):
+        raise fault("a path of this application, without scheme and host")
+    return value
+
+
+def _page(value: str) -> str:
+    if _SCHEME.match(value) and not value.lower().startswith(("http://", "https://")):
+        raise fault("a path, or an absolute address with http or https")
+    return value
+
+
+def header_name(value: str) -> str:
+    """Validate the name of an answer header (RFC 9110, 5.1) that may be configured."""
+    if not _TOKEN.fullmatch(value):
+        raise fault("a header name (RFC 9110, 5.1)")
+    if value.lower() in FORBIDDEN_HEADERS:
+        raise fault("a header other than " + ", ".join(sorted(FORBIDDEN_HEADERS)))
+    return value
+
+
+def header_value(value: str) -> str:
+    """Validate the value of an answer header: no control characters (RFC 9110, 5.5)."""
+    if _CONTROL.search(value):
+        raise fault("a header value without control characters")
+    return value
+
+
+def _statuses(value: object) -> tuple[int, ...]:
+    statuses = value if isinstance(value, list) else [value]
+    if not statuses or not all(type(status) is int and 100 <= status <= 599 for status in statuses):
+        raise fault("an HTTP status (100 to 599), or an array of them")
+    return tuple(statuses)
+
+
+LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_local_path)]
+HeaderName = Annotated[str, AfterValidator(header_name)]
+HeaderValue = Annotated[str, AfterValidator(header_value)]
+LogoutMethod = Literal["POST", "PUT", "GET"]
+
+
+class Login(StrictModel):
+    """The `login` property."""
+
+    callback_endpoint: LocalPath
+    """Path to which the authorization server redirects."""
+
+
+class Logout(StrictModel):
+    """The `logout` property."""
+
+    logout_endpoint: LocalPath | None = None
+    """Path that ends the session and logs out centrally."""
+    back_channel_logout_endpoint: LocalPath | None = None
+    """Path at which an identity provider reports logouts."""
+    logout_page: Annotated[str, Field(min_length=1), AfterValidator(_page)] | None = None
+    """Where the browser goes afterwards: a path, or an absolute http(s) address."""
+    logout_method: Literal["GET", "POST"] | None = None
+    """Method of the logout endpoint, GET by default."""
+    csrf_protection: bool | None = None
+    """Whether POST needs a CSRF token; on by default, allowed with POST only."""
+
+    @model_validator(mode="after")
+    def _rules(self) -> Self:
+        faults: list[tuple[str, object, str]] = []
+        if self.logout_endpoint is None and self.back_channel_logout_endpoint is None:
+            faults.append(("logoutEndpoint", None, "logoutEndpoint is required"))
+        elif self.logout_endpoint == self.back_channel_logout_endpoint:
+            faults.append(
+                ("backChannelLogoutEndpoint", self.logout_endpoint, "another path than that of logoutEndpoint")
+            )
+        if self.csrf_protection is not None and self.logout_method != "POST":
+            faults.append(("csrfProtection", self.csrf_protection, "csrfProtection only with logoutMethod POST"))
+        refuse(faults)
+        return self
+
+
+class DestinationOptions(StrictModel):
+    """An entry of `destinations`."""
+
+    logout_path: LocalPath | None = None
+    """Path at the destination that is called at logout."""
+    logout_method: LogoutMethod = "POST"
+    """Method of that call."""
+
+
+class ServiceOptions(StrictModel):
+    """An entry of `services`."""
+
+    endpoint: Annotated[str, Field(min_length=1)] | None = None
+    """Endpoint of the service's binding."""
+    logout_path: LocalPath | None = None
+    """Path at the service that is called at logout."""
+    logout_method: LogoutMethod = "POST"
+    """Method of that call."""
+
+
+class ResponseHeader(StrictModel):
+    """An entry of `responseHeaders`."""
+
+    name: HeaderName
+    """Name of the header."""
+    value: HeaderValue
+    """Its value."""
+
+
+class Compression(StrictModel):
+    """The `compression` property, which is also the form of the variable `COMPRESSION`."""
+
+    enabled: bool = True
+    """Whether answers are compressed at all."""
+    min_size: Annotated[int, Field(ge=0)] = 1024
+    """Bytes from which on text is compressed."""
+    compress_response_mixed_type_content: bool = False
+    """Whether multipart/mixed is compressed too."""
+
+
+class WebSockets(StrictModel):
+    """The `websockets` property."""
+
+    enabled: bool
+    """Whether web sockets are forwarded."""
+
+
+class WhitelistService(StrictModel):
+    """The `whitelistService` property: who may frame our pages."""
+
+    endpoint: LocalPath
+    """Path at which the service answers."""
+
+
+class ErrorPage(StrictModel):
+    """An entry of `errorPage`."""
+
+    status: Annotated[tuple[int, ...], PlainValidator(_statuses)]
+    """Status, or statuses, the page is for."""
+    file: Annotated[str, Field(min_length=1)] | None = None
+    """File in the working directory that is the answer's body."""
+    path: LocalPath | None = None
+    """Path to which the browser is redirected instead."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.file is None) == (self.path is None):
+            refuse([("file", self.file, "exactly one of file and path")])
+        return self
+
+
+class OutgoingOptions(StrictModel):
+    """Options of calls to one platform service."""
+
+    timeout: Annotated[int, Field(ge=0)] | None = None
+    """Milliseconds to wait for an answer; 0 is without limit."""
+
+
+class OutgoingRequestOptions(StrictModel):
+    """The `outgoingRequestOptions` property, which is also the form of the variable `OUTGOING_REQUEST_OPTIONS`."""
+
+    cls: OutgoingOptions = OutgoingOptions()
+    """Cloud logging."""
+    xsuaa: OutgoingOptions = OutgoingOptions(timeout=10_000)
+    """The XSUAA."""
+    identity: OutgoingOptions = OutgoingOptions(timeout=30_000)
+    """The Identity service."""
+    html5_apps_repo: Annotated[OutgoingOptions, Field(alias="html5-apps-repo")] = OutgoingOptions()
+    """The HTML5 application repository."""
+    destination: OutgoingOptions = OutgoingOptions()
+    """The Destination service."""

@@ -1,0 +1,168 @@
+"""All routes of the application, and which of them serves a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.errors import Failure, GatewayError
+from app.routing.descriptor_route import RouteEntry, ScopeRule
+from app.routing.js_regex import Pattern, compile_pattern
+from app.routing.prefix_index import PrefixIndex
+from app.routing.route import AuthenticationType, RequiredScopes, Route
+from app.routing.target import compile_template, rewrite
+
+DESTINATION_IN_HOST = "*"
+DEFAULT_LOCAL_DIR = "resources"
+_GROUP_REFERENCE = re.compile(r"\$(\d|<)")
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingContext:
+    """What routes take from their surroundings.
+
+    `authentication` is used where a route names none; `authentication_enabled` False makes all routes public.
+    `destination_host_pattern` finds the destination in the host name, as its first group.
+    """
+
+    authentication: AuthenticationType = AuthenticationType.XSUAA
+    authentication_enabled: bool = True
+    xsappname: str = ""
+    dynamic_identity_provider: bool = False
+    destination_host_pattern: Pattern | None = None
+
+
+class Match(NamedTuple):
+    """The route of a request, and the address it is rewritten to (path and query, starting with `/`).
+
+    `groups` are what the pattern captured, `destination` the name of the destination where the address tells it.
+    """
+
+    route: Route
+    target: str
+    groups: tuple[str | None, ...]
+    destination: str | None
+
+
+class RouteTable:
+    """The routes in order; the first that matches address and method counts."""
+
+    __slots__ = ("_host_pattern", "_index", "routes")
+
+    def __init__(self, routes: Sequence[Route], destination_host_pattern: Pattern | None = None) -> None:
+        self.routes: tuple[Route, ...] = tuple(routes)
+        self._host_pattern = destination_host_pattern
+        self._index = PrefixIndex([(route.pattern.prefix, route) for route in routes])
+
+    def match(self, method: str, target: str) -> Match:
+        """The route for a request; `target` is path and query as received (latin-1 text).
+
+        Raises NO_ROUTE, or METHOD_NOT_ALLOWED with `Allow` where routes match but none serves the method.
+        """
+        passed_over: list[Route] = []
+        for route in self._index.candidates(target):
+            found = route.pattern.search(target)
+            if found is None:
+                continue
+            if route.methods is not None and method not in route.methods:
+                passed_over.append(route)
+                continue
+            destination = route.destination
+            if route.destination_template is not None:
+                destination = route.destination_template.expand(target, found)
+            return Match(route, rewrite(route.target, target, found), found.groups, destination)
+        raise _no_match(passed_over)
+
+    def destination(self, match: Match, host: str) -> str:
+        """Name of the destination of a match; raises DESTINATION_UNKNOWN when the host name holds none."""
+        if match.destination:
+            return match.destination
+        found = self._host_pattern.search(host) if self._host_pattern and match.route.destination_from_host else None
+        name = found.groups[0] if found and found.groups else None
+        if not name:
+            raise GatewayError(Failure.DESTINATION_UNKNOWN, "neither address nor host name a destination")
+        return name
+
+
+def compile_routes(entries: Iterable[RouteEntry], context: RoutingContext) -> RouteTable:
+    """The table of these routes, followed by the default route to `resources` where none serves a folder."""
+    entries = list(entries)
+    routes = [_compile(index, entry, context) for index, entry in enumerate(entries)]
+    if not any(route.local_dir for route in routes):
+        routes.append(_default_route(len(routes), context))
+    return RouteTable(routes, context.destination_host_pattern)
+
+
+def is_dynamic(destination: str) -> bool:
+    """Whether a destination's name depends on the request."""
+    return destination == DESTINATION_IN_HOST or bool(_GROUP_REFERENCE.search(destination))
+
+
+def _no_match(passed_over: list[Route]) -> GatewayError:
+    if not passed_over:
+        return GatewayError(Failure.NO_ROUTE)
+    allowed = sorted({method for route in passed_over for method in route.methods or ()})
+    return GatewayError(Failure.METHOD_NOT_ALLOWED, headers=((b"allow", ", ".join(allowed).encode("ascii")),))
+
+
+def _compile(index: int, entry: RouteEntry, context: RoutingContext) -> Route:
+    pattern = compile_pattern(entry.source.path, not entry.source.match_case)
+    authentication = _authentication(entry, context)
+    name = entry.destination
+    from_host = name == DESTINATION_IN_HOST
+    dynamic = name is not None and not from_host and is_dynamic(name)
+    return Route(
+        index=index,
+        source=entry.source.path,
+        pattern=pattern,
+        target=compile_template(entry.target, pattern.groups, pattern.names) if entry.target else None,
+        destination=None if from_host or dynamic else name,
+        destination_template=compile_template(name, pattern.groups, pattern.names) if name and dynamic else None,
+        destination_from_host=from_host,
+        service=entry.service,
+        endpoint=entry.endpoint,
+        local_dir=entry.local_dir,
+        methods=frozenset(entry.http_methods) if entry.http_methods else None,
+        authentication=authentication,
+        scopes=_scopes(entry.scope, context.xsappname),
+        csrf=entry.csrf_protection and authentication is not AuthenticationType.NONE,
+        set_backend_session_cookies=entry.set_backend_session_cookies,
+        cache_control=entry.cache_control,
+        replace=entry.replace,
+        prefer_local=entry.prefer_local,
+        identity_provider=entry.identity_provider,
+        dynamic_identity_provider=entry.dynamic_identity_provider or context.dynamic_identity_provider,
+    )
+
+
+def _default_route(index: int, context: RoutingContext) -> Route:
+    authentication = context.authentication if context.authentication_enabled else AuthenticationType.NONE
+    return Route(
+        index=index,
+        source="^/(.*)$",
+        pattern=compile_pattern("^/(.*)$"),
+        target=None,
+        local_dir=DEFAULT_LOCAL_DIR,
+        authentication=authentication,
+        csrf=authentication is not AuthenticationType.NONE,
+        implicit=True,
+    )
+
+
+def _authentication(entry: RouteEntry, context: RoutingContext) -> AuthenticationType:
+    if not context.authentication_enabled:
+        return AuthenticationType.NONE
+    return AuthenticationType(entry.authentication_type) if entry.authentication_type else context.authentication
+
+
+def _scopes(rule: ScopeRule | None, xsappname: str) -> RequiredScopes | None:
+    if rule is None:
+        return None
+
+    def resolved(scopes: Iterable[str]) -> frozenset[str]:
+        return frozenset(scope.replace("$XSAPPNAME", xsappname) for scope in scopes)
+
+    by_method = {method: resolved(scopes) for method, scopes in rule.by_method.items()}
+    return RequiredScopes(None if rule.default is None else resolved(rule.default), by_method)

@@ -1,0 +1,115 @@
+"""The base of everything that is read from JSON: unknown properties and wrong types are refused, nothing is coerced."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Strict, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from app.problem import PathPart, Problem, json_path, shown
+
+Item = TypeVar("Item")
+Model = TypeVar("Model", bound=BaseModel)
+
+Many = Annotated[tuple[Item, ...], Strict(False)]
+"""A JSON array, kept as a tuple; its elements stay strict."""
+
+
+class StrictModel(BaseModel):
+    """An object whose JSON names are the camel-case twins of its attributes."""
+
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_null(cls, data: Any) -> Any:
+        """A property is given or absent; null is neither."""
+        if isinstance(data, dict):
+            refuse([(str(name), None, "a value, or no such property at all") for name, v in data.items() if v is None])
+        return data
+
+
+def fault(message: str) -> PydanticCustomError:
+    """The error a validator raises for one value; the message says what is allowed."""
+    return PydanticCustomError("rule", "{message}", {"message": message})
+
+
+def refuse(faults: Sequence[tuple[str, object, str]]) -> None:
+    """Raise for rules between the properties of one object: triples of property (JSON name), its value, and message."""
+    if faults:
+        lines = [InitErrorDetails(type=fault(text), loc=(name,), input=value) for name, value, text in faults]
+        raise ValidationError.from_exception_data("rules", lines)
+
+
+def problems_of(where: str, error: ValidationError, model: type[BaseModel] | None = None) -> list[Problem]:
+    """What a failed validation means for a reader; `model` is the validated one, to name allowed properties."""
+    return [_problem(where, details, model) for details in error.errors(include_url=False)]
+
+
+_PLAIN_MESSAGES = {
+    "bool_type": "true or false",
+    "string_type": "a string",
+    "string_too_short": "a string that is not empty",
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "tuple_type": "an array",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "too_short": "an array that is not empty",
+    "missing": "this property is required",
+    "json_invalid": "valid JSON",
+}
+
+
+def _problem(where: str, details: Any, model: type[BaseModel] | None) -> Problem:
+    location: tuple[PathPart, ...] = details["loc"]
+    kind: str = details["type"]
+    name = location[-1] if location else ""
+    value = "" if kind in ("missing", "extra_forbidden") else shown(details.get("input"), name)
+    return Problem(where, json_path(location), value, _message(kind, details, location, model))
+
+
+def _message(kind: str, details: Any, location: tuple[PathPart, ...], model: type[BaseModel] | None) -> str:
+    if kind == "extra_forbidden":
+        return _known_names(str(location[-1]), _model_at(model, location[:-1]))
+    if kind == "literal_error":
+        return "one of " + str(details["ctx"]["expected"]).replace(" or ", ", ").replace("'", '"')
+    if kind in _PLAIN_MESSAGES:
+        return _PLAIN_MESSAGES[kind]
+    return str(details["msg"]).replace("Input should be ", "")
+
+
+def _known_names(unknown: str, model: type[BaseModel] | None) -> str:
+    known = [field.alias or name for name, field in model.model_fields.items()] if model else []
+    close = difflib.get_close_matches(unknown, known, n=1)
+    hint = f' (did you mean "{close[0]}"?)' if close else ""
+    return f"no such property{hint}" + (f"; known here: {', '.join(known)}" if known else "")
+
+
+def _model_at(model: type[BaseModel] | None, location: Sequence[PathPart]) -> type[BaseModel] | None:
+    """The model that describes the object at a location, following fields, arrays and maps."""
+    for part in location:
+        if model is None or isinstance(part, int):
+            continue
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if part in fields:
+            model = next(_models_in(fields[part].annotation), None)
+    return model
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
