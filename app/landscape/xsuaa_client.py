@@ -8,7 +8,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import urlsplit
 
 from cryptography import x509
 
@@ -67,7 +67,7 @@ def read_proof(headers: Mapping[str, str], form: Mapping[str, str], certificate_
             user, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             raise OAuthError(401, "unauthorized", "Bad credentials") from None
-        return Proof(unquote_plus(user), unquote_plus(secret), certificate_pem)
+        return Proof(user, secret, certificate_pem)
     return Proof(form.get("client_id", ""), form.get("client_secret"), certificate_pem)
 
 
