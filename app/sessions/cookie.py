@@ -17,6 +17,7 @@ SESSION_ID_BYTES = 32
 LOCATION_COOKIE = "locationAfterLogin"
 FRAGMENT_COOKIE = "fragmentAfterLogin"
 CARRIED_COOKIE = "ARBE"
+LOGIN_PREFIX = "login."
 MAX_CANDIDATES = 4
 
 
@@ -50,17 +51,19 @@ class OwnCookies:
     def __init__(self, session_cookie_name: str = "JSESSIONID") -> None:
         name = re.escape(session_cookie_name.encode())
         # A name starts a pair; an id is 43 characters of base64url. Whatever else carries our name is not ours.
-        self._pattern = re.compile(rb"(?:\A|;)[ \t]*" + name + rb"=([A-Za-z0-9_-]{43})[ \t]*(?=;|\Z)")
+        start, end = rb"(?:\A|;)[ \t]*" + name + b"=", rb"([A-Za-z0-9_-]{43})[ \t]*(?=;|\Z)"
+        self._session = re.compile(start + end)
+        self._login = re.compile(start + re.escape(LOGIN_PREFIX.encode()) + end)
         self.names = frozenset((session_cookie_name, LOCATION_COOKIE, FRAGMENT_COOKIE, CARRIED_COOKIE))
         self._names = frozenset(own.encode() for own in self.names)
 
     def find_session_ids(self, head: RequestHead) -> list[str]:
         """What may be session ids of ours, in order: other applications of the domain can set cookies of our name."""
-        found: list[str] = []
-        for key, value in head.headers:
-            if key == b"cookie":
-                found += [match.decode() for match in self._pattern.findall(value)]
-        return found[:MAX_CANDIDATES]
+        return _find(self._session, head)
+
+    def find_login_marks(self, head: RequestHead) -> list[str]:
+        """What marks this browser as one that started a login, in order (see `login_mark`)."""
+        return _find(self._login, head)
 
     def find_session_id(self, head: RequestHead) -> str | None:
         """The first that may be a session id of ours."""
@@ -74,6 +77,14 @@ class OwnCookies:
         if len(kept) == len(pairs):
             return value if value.strip() else None
         return b";".join(kept).strip() or None
+
+
+def _find(pattern: re.Pattern[bytes], head: RequestHead) -> list[str]:
+    found: list[bytes] = []
+    for key, value in head.headers:
+        if key == b"cookie":
+            found += pattern.findall(value)
+    return [match.decode() for match in found[:MAX_CANDIDATES]]
 
 
 class CookieWriter:
@@ -98,6 +109,12 @@ class CookieWriter:
     def session(self, head: RequestHead, session_id: str) -> tuple[bytes, bytes]:
         """The session cookie. It ends with the browser's own session: no expiry."""
         return self.write(head, self.options.name, session_id)
+
+    def login_mark(self, head: RequestHead, mark: str) -> tuple[bytes, bytes]:
+        """The cookie of a browser that logs in. It has the session cookie's name, which makes the platform's router
+        bring the browser back to this instance; the login replaces it.
+        """
+        return self.write(head, self.options.name, LOGIN_PREFIX + mark)
 
     def write(self, head: RequestHead, name: str, value: str, max_age: int | None = None) -> tuple[bytes, bytes]:
         """A Set-Cookie header, HttpOnly, for the whole host. The value must be cookie-safe ASCII."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from app.bindings.credentials import XsuaaCredentials
 from app.errors import Failure, GatewayError
 from app.principal import UserToken
-from app.sessions.session import NEVER, Session
+from app.sessions.session import Session
 from app.sessions.store import SessionStore
 from app.tokens.grants import Grants
 from app.tokens.single_flight import SingleFlight
@@ -97,9 +97,8 @@ class TokenRefresher:
     def _failed(self, session: Session, reason: str) -> None:
         """The old token serves while it lives; without a refresh token the session ends with it."""
         ends = float(session.token.expires_at)
-        now = self._clock()
-        later = now + PAUSE_AFTER_FAILURE
-        session.attention_at = min(later, ends) if session.refresh_token and ends > now else min(ends, NEVER)
+        later = self._clock() + PAUSE_AFTER_FAILURE
+        session.attention_at = min(later, ends) if session.refresh_token else ends
         log.warning("token not renewed", extra={"fields": {"reason": reason}})
 
     async def aclose(self) -> None:

@@ -1,0 +1,71 @@
+"""Which pages may open a web socket: browsers send cookies with it from anywhere (RFC 6455, 10.2). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from app.errors import Failure, GatewayError
+
+_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class OriginRule:
+    """An entry of `WS_ALLOWED_ORIGINS` (also of `CJ_PROTECT_WHITELIST`): only what it states is compared.
+
+    `host` is a name, or `*.domain` for everything below a domain; `port` 0 and an empty `protocol` match any.
+    """
+
+    host: str
+    protocol: str = ""
+    port: int = 0
+
+    def matches(self, origin: Origin) -> bool:
+        """Whether this rule lets an origin in."""
+        if self.protocol and self.protocol.lower() != origin.scheme:
+            return False
+        if self.port and self.port != origin.port:
+            return False
+        host = self.host.lower()
+        return origin.host.endswith(host[1:]) if host.startswith("*.") else origin.host == host
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A parsed Origin header."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def parse_origin(text: str) -> Origin | None:
+    """An origin in the form browsers send (`scheme://host[:port]`); None for anything else, `null` included."""
+    try:
+        parts: SplitResult = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
+    rest = parts.path + parts.query + parts.fragment
+    if scheme not in _PORTS or not host or rest or "@" in text or not text.isascii() or text != text.strip():
+        return None
+    return Origin(scheme, host, port if port is not None else _PORTS[scheme])
+
+
+def check_origin(origin: str | None, hosts: Sequence[str], rules: Sequence[OriginRule]) -> None:
+    """Let a web socket of our own pages or of a listed origin pass, raise `ORIGIN_REFUSED` for any other.
+
+    `hosts` are the names we are reached by (Host, and x-forwarded-host where it is believed).
+    """
+    parsed = parse_origin(origin) if origin is not None else None
+    if parsed is not None and (_is_own(parsed, hosts) or any(rule.matches(parsed) for rule in rules)):
+        return
+    raise GatewayError(Failure.ORIGIN_REFUSED)
+
+
+def _is_own(origin: Origin, hosts: Sequence[str]) -> bool:
+    """The scheme is not compared, but the port is, where `host` leaves it to the scheme."""
+    return any(parse_origin(f"{origin.scheme}://{host}") == origin for host in hosts)

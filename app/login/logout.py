@@ -1,0 +1,127 @@
+"""Central logout: our session, the backends' and the authorization server's (protocols 2.5)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from app.answer import Answer, Headers, redirect
+from app.bindings.credentials import XsuaaCredentials
+from app.errors import Failure, GatewayError
+from app.login.return_url import safe_path
+from app.login.tenant import TenantResolver
+from app.principal import Tenant
+from app.request_head import RequestHead
+from app.sessions.cookie import CookieWriter
+from app.sessions.manager import SessionManager
+from app.sessions.session import Session
+from app.tokens.endpoints import browser_base_url
+
+log = logging.getLogger("gangway.login")
+
+SKIP_REDIRECT = "skip-redirect"
+_PLAIN: Headers = ((b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"))
+
+
+@dataclass(frozen=True, slots=True)
+class BackendLogout:
+    """A call a backend wants when a session ends: `logoutPath` and `logoutMethod` of a destination or service."""
+
+    name: str
+    method: str
+    path: str
+    is_service: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutOptions:
+    """The `logout` part of xs-app.json. `page`: a path of ours or an absolute URL, empty for none."""
+
+    endpoint: str
+    page: str = ""
+    method: str = "GET"
+    csrf_protection: bool = True
+    backends: tuple[BackendLogout, ...] = ()
+
+    @property
+    def needs_csrf(self) -> bool:
+        """Whether a logout request must show the session's CSRF token."""
+        return self.method == "POST" and self.csrf_protection
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutOutcome:
+    """The answer, and the calls to be made with the ended session's token."""
+
+    answer: Answer
+    ended: Session | None = None
+    calls: tuple[BackendLogout, ...] = ()
+
+
+class Logout:
+    """Answers the logout endpoint."""
+
+    def __init__(
+        self,
+        credentials: XsuaaCredentials,
+        options: LogoutOptions,
+        tenants: TenantResolver,
+        sessions: SessionManager,
+        writer: CookieWriter,
+    ) -> None:
+        self._credentials = credentials
+        self._options = options
+        self._tenants = tenants
+        self._sessions = sessions
+        self._writer = writer
+
+    async def handle(self, head: RequestHead, tenant: Tenant, session: Session | None) -> LogoutOutcome:
+        """End the session and send the browser to the authorization server's logout.
+
+        With method POST the address to go to is the answer's text: the caller is a script. Raises
+        `METHOD_NOT_ALLOWED`, and `LOGIN_REQUIRED` for a script that wants a CSRF token without a session. The CSRF
+        guard stands before this call, where `needs_csrf` says so.
+        """
+        if head.method != self._options.method:
+            return LogoutOutcome(self._other_method(head, session))
+        address = self._address(head, tenant)
+        if session is not None:
+            await self._sessions.close(session)
+            log.info("logged out")
+        answer = self._answer(address, (self._writer.clear(head, self._writer.options.name),))
+        return LogoutOutcome(answer, session, self._options.backends if session is not None else ())
+
+    def _other_method(self, head: RequestHead, session: Session | None) -> Answer:
+        """Only a GET that fetches a CSRF token for the POST is answered; whoever composes us adds the token."""
+        if not (self._options.needs_csrf and head.method == "GET" and head.header(b"x-csrf-token")):
+            raise GatewayError(Failure.METHOD_NOT_ALLOWED, headers=((b"allow", self._options.method.encode()),))
+        if session is None:
+            raise GatewayError(Failure.LOGIN_REQUIRED)
+        return Answer(200, _PLAIN)
+
+    def _answer(self, address: str, headers: Headers) -> Answer:
+        if not address:
+            return Answer(200, (*_PLAIN, *headers))
+        if self._options.method == "POST":
+            return Answer(200, (*_PLAIN, *headers), address.encode())
+        return redirect(address, headers)
+
+    def _address(self, head: RequestHead, tenant: Tenant) -> str:
+        """Where the browser goes next: nowhere when the identity provider itself called us."""
+        parts = [part for part in head.query.split("&") if part]
+        rest = [part for part in parts if part.partition("=")[0] != SKIP_REDIRECT]
+        if any(part in (SKIP_REDIRECT, f"{SKIP_REDIRECT}=true") for part in parts):
+            return ""
+        query = {"client_id": self._credentials.client_id}
+        if self._options.page:
+            query["redirect"] = self._page(head, "&".join(rest))
+        return f"{browser_base_url(self._credentials, tenant)}/logout.do?{urlencode(query)}"
+
+    def _page(self, head: RequestHead, query: str) -> str:
+        page = self._options.page
+        if not urlsplit(page).scheme:
+            page = self._tenants.public_origin(head) + safe_path(page if page.startswith("/") else f"/{page}")
+        if not query:
+            return page
+        return f"{page}{'&' if '?' in page else '?'}{query}"

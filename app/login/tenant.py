@@ -1,0 +1,117 @@
+"""Which tenant a request belongs to, and under which address the browser sees us."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import re2
+
+from app.bindings.credentials import XsuaaCredentials
+from app.errors import Failure, GatewayError
+from app.principal import Tenant
+from app.request_head import RequestHead
+from app.sessions.public_scheme import public_scheme
+from app.tokens.endpoints import is_label
+from app.tokens.expiring_map import ExpiringMap
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+MAX_HOSTS = 4096
+KEEP_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class TenantOptions:
+    """`host_pattern`: `TENANT_HOST_PATTERN`, whose first group is the tenant. `external_reverse_proxy`: the variable
+    of that name. `allowed_hosts`: when not empty, the only values of x-forwarded-host that are believed.
+    """
+
+    host_pattern: str = ""
+    external_reverse_proxy: bool = False
+    allowed_hosts: frozenset[str] = frozenset()
+
+
+def check_host(host: str) -> str:
+    """A host, perhaps with a port, as it may stand in an address; raises `BAD_REQUEST`."""
+    if not _HOST.fullmatch(host):
+        raise GatewayError(Failure.BAD_REQUEST, "the host name is malformed")
+    return host
+
+
+def check_tenant(token_tenant: Tenant, host_tenant: Tenant) -> None:
+    """Refuse a token of one tenant at the address of another (`TENANT_MISMATCH`)."""
+    same_name = token_tenant.subdomain == host_tenant.subdomain and token_tenant.subdomain != ""
+    same_id = token_tenant.id == host_tenant.id and token_tenant.id != ""
+    if not (same_id or (same_name and not (token_tenant.id and host_tenant.id))):
+        raise GatewayError(Failure.TENANT_MISMATCH)
+
+
+class TenantResolver:
+    """Tenants by host name. Raises ValueError for a pattern that does not compile or has no group."""
+
+    def __init__(self, options: TenantOptions, credentials: XsuaaCredentials | None) -> None:
+        self._options = options
+        self._own = credentials.tenant if credentials is not None else Tenant("", "")
+        self._pattern = None
+        self._known: ExpiringMap[str, Tenant] = ExpiringMap(MAX_HOSTS)
+        if options.host_pattern and credentials is not None and credentials.tenantmode != "dedicated":
+            self._pattern = _compile(options.host_pattern)
+
+    @property
+    def own(self) -> Tenant:
+        """The provider's tenant."""
+        return self._own
+
+    def tenant(self, head: RequestHead) -> Tenant:
+        """The tenant of a request: the binding's for a dedicated application, else named by the host.
+
+        The id of a subscriber is not known from its host: it is empty then. Raises `BAD_REQUEST` when the host names
+        no tenant, or something that is not one DNS label.
+        """
+        if self._pattern is None:
+            return self._own
+        host = self._tenant_host(head)
+        known = self._known.get(host)
+        if known is None:
+            known = self._from_host(host)
+            self._known.put(host, known, KEEP_SECONDS)
+        return known
+
+    def _from_host(self, host: str) -> Tenant:
+        match = self._pattern.search(check_host(host)) if self._pattern is not None else None
+        label = (match.group(1) or "") if match else ""
+        if not is_label(label):
+            raise GatewayError(Failure.BAD_REQUEST, "the host name does not name a tenant")
+        return self._own if label == self._own.subdomain else Tenant("", label)
+
+    def _tenant_host(self, head: RequestHead) -> str:
+        if self._options.external_reverse_proxy:
+            return head.header(b"x-custom-host") or head.header(b"host") or ""
+        return self.public_host(head)
+
+    def public_host(self, head: RequestHead) -> str:
+        """The host the browser sees: x-forwarded-host before Host. Raises `BAD_REQUEST` for a malformed one, and for
+        a forwarded one that is not allowed.
+        """
+        host = head.header(b"host") or ""
+        forwarded = (head.header(b"x-forwarded-host") or "").partition(",")[0].strip()
+        if not forwarded or forwarded == host:
+            return check_host(host)
+        allowed = self._options.allowed_hosts
+        if allowed and forwarded not in allowed:
+            raise GatewayError(Failure.BAD_REQUEST, "the forwarded host is not one of ours")
+        return check_host(forwarded)
+
+    def public_origin(self, head: RequestHead) -> str:
+        """Scheme and host the browser sees, such as `https://app.example`."""
+        return f"{public_scheme(head)}://{self.public_host(head)}"
+
+
+def _compile(pattern: str) -> re2._Regexp[str]:
+    try:
+        compiled = re2.compile(pattern)
+    except re2.error as error:
+        raise ValueError(f"TENANT_HOST_PATTERN does not compile: {error}") from None
+    if compiled.groups < 1:
+        raise ValueError("TENANT_HOST_PATTERN has no capturing group")
+    return compiled
