@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from app.answer import Answer
+from app.http_date import date_header
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -13,8 +14,8 @@ _BODILESS = frozenset({204, 304})
 
 
 async def send_answer(answer: Answer, method: str, send: Send) -> None:
-    """Send a complete answer with `content-length`; HEAD gets the length but no body (RFC 9110, 8.6)."""
-    headers = list(answer.headers)
+    """Send a complete answer with `content-length` and `date`; HEAD gets the length but no body (RFC 9110, 8.6)."""
+    headers = [*answer.headers, date_header()]
     if answer.status not in _BODILESS:
         headers.append((b"content-length", b"%d" % len(answer.body)))
     body = b"" if method == "HEAD" or answer.status in _BODILESS else answer.body

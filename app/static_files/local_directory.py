@@ -6,11 +6,13 @@ import asyncio
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 from app.answer import Answer, Headers, redirect
 from app.errors import Failure, GatewayError
+from app.http_date import date_header
 from app.request_head import RequestHead
 from app.send_answer import Send, send_answer
 from app.static_files.file_answer import FileAnswer, file_answer
@@ -26,6 +28,10 @@ _ABSENT = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL}
 )
 _URL_CHARACTERS = "!$%&'()*+,-./:;=?@[]_~"
+
+
+def _never() -> bool:
+    return False
 
 
 class LocalDirectory:
@@ -44,10 +50,18 @@ class LocalDirectory:
         self._placeholders = placeholders
         self._cache = FileCache() if cache is None else cache
 
-    async def serve(self, head: RequestHead, path: str, send: Send, headers: Headers = ()) -> None:
+    async def serve(
+        self,
+        head: RequestHead,
+        path: str,
+        send: Send,
+        headers: Headers = (),
+        is_gone: Callable[[], bool] = _never,
+    ) -> None:
         """Answer a request with the file at `path`, the rewritten target.
 
-        `headers` (lower-case names) are added where the answer has none of that name. Raises GatewayError before
+        `headers` (lower-case names) are added where the answer has none of that name. `is_gone` tells that the client
+        has left: no more of the file is then read. Raises GatewayError before
         anything is sent: NO_ROUTE, PATH_REFUSED, METHOD_NOT_ALLOWED with `Allow`, INTERNAL when a file cannot be
         read; afterwards only where the file breaks off, so that the connection is aborted.
         """
@@ -60,7 +74,7 @@ class LocalDirectory:
         if isinstance(found, Answer):
             await send_answer(found.with_headers(headers), head.method, send)
         else:
-            await _send_file(found, file_answer(head, found), send, headers)
+            await _send_file(found, file_answer(head, found), send, headers, is_gone)
 
     async def _find(self, head: RequestHead, wanted: FilePath) -> StoredFile | Answer:
         """The file, or the redirect of a directory's address to the one with a slash."""
@@ -92,26 +106,30 @@ def _failure(error: OSError) -> GatewayError:
     return not_found() if error.errno in _ABSENT else GatewayError(Failure.INTERNAL, "The file could not be read.")
 
 
-async def _send_file(file: StoredFile, answer: FileAnswer, send: Send, extra: Headers) -> None:
+async def _send_file(
+    file: StoredFile, answer: FileAnswer, send: Send, extra: Headers, is_gone: Callable[[], bool]
+) -> None:
     own = {name for name, _ in answer.headers}
-    headers = [*answer.headers, *(pair for pair in extra if pair[0] not in own)]
+    headers = [*answer.headers, date_header(), *(pair for pair in extra if pair[0] not in own)]
     start = {"type": "http.response.start", "status": answer.status, "headers": headers}
     if file.body is not None or answer.start == answer.stop:
         await send(start)
         await send({"type": "http.response.body", "body": (file.body or b"")[answer.start : answer.stop]})
     else:
-        await _stream(file, answer, start, send)
+        await _stream(file, answer, start, send, is_gone)
 
 
-async def _stream(file: StoredFile, answer: FileAnswer, start: dict[str, object], send: Send) -> None:
-    """Send a large file in pieces, one read ahead of none: a slow client holds one piece in memory."""
+async def _stream(
+    file: StoredFile, answer: FileAnswer, start: dict[str, object], send: Send, is_gone: Callable[[], bool]
+) -> None:
+    """Send a large file piece by piece: a slow client holds one of them in memory."""
     with await asyncio.to_thread(open, file.location, "rb", 0) as source:
         if Stamp.of(os.fstat(source.fileno())) != file.stamp:
             raise GatewayError(Failure.INTERNAL, "The file changed while it was being read.")
         await send(start)
         source.seek(answer.start)
         left = answer.stop - answer.start
-        while left:
+        while left and not is_gone():
             piece = await asyncio.to_thread(source.read, min(SMALL, left))
             if not piece:
                 raise GatewayError(Failure.INTERNAL, "The file became shorter while it was sent.")

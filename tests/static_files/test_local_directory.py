@@ -15,7 +15,7 @@ from app.static_files.file_cache import FileCache
 from app.static_files.loading import SMALL
 from app.static_files.local_directory import LocalDirectory
 from app.static_files.placeholders import Placeholders
-from tests.static_files.support import LARGE, TEXT, get
+from tests.static_files.support import LARGE, TEXT, Reply, get
 
 
 def refusal(directory: LocalDirectory, path: str, method: str = "GET") -> GatewayError:
@@ -250,3 +250,12 @@ def test_a_file_cut_while_it_is_sent_breaks_off(root: Path, directory: LocalDire
         asyncio.run(directory.serve(RequestHead("GET", "/large.bin", ()), "large.bin", send))
     assert caught.value.failure is Failure.INTERNAL
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+
+
+def test_nothing_more_is_read_for_a_client_that_has_left(directory: LocalDirectory) -> None:
+    reply = Reply()
+    serving = directory.serve(
+        RequestHead("GET", "/large.bin", ()), "large.bin", reply.send, is_gone=lambda: len(reply.messages) > 1
+    )
+    asyncio.run(serving)
+    assert len(reply.body) == SMALL

@@ -1,0 +1,87 @@
+"""Configured headers of answers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.response_headers import ResponsePolicy, header_problem
+
+CSP = b"content-security-policy"
+
+
+def test_frames_are_limited_by_default() -> None:
+    assert ResponsePolicy().missing_from(()) == ((b"x-frame-options", b"SAMEORIGIN"),)
+    assert ResponsePolicy.prepare() == ResponsePolicy()
+
+
+def test_the_default_can_be_switched_off_or_replaced() -> None:
+    assert ResponsePolicy.prepare(send_x_frame_options=False).missing_from(()) == ()
+    for send_default in (True, False):
+        policy = ResponsePolicy.prepare([("X-Frame-Options", "DENY")], send_x_frame_options=send_default)
+        assert policy.missing_from(()) == ((b"x-frame-options", b"DENY"),)
+
+
+def test_xs_app_json_wins_over_the_environment_whatever_the_case() -> None:
+    policy = ResponsePolicy.prepare(
+        [("X-Both", "env"), ("X-Env", "env")], [("x-BOTH", "file"), ("X-File", "file")], send_x_frame_options=False
+    )
+    assert dict(policy.missing_from(())) == {b"x-both": b"file", b"x-env": b"env", b"x-file": b"file"}
+
+
+def test_an_answer_keeps_what_it_brings() -> None:
+    policy = ResponsePolicy.prepare([("X-Own", "configured"), ("X-Other", "configured")])
+    sent = [(b"x-frame-options", b"DENY"), (b"x-own", b"backend"), (b"content-type", b"text/plain")]
+    assert policy.missing_from(sent) == ((b"x-other", b"configured"),)
+
+
+def test_two_security_policies_stand_side_by_side_only_when_asked() -> None:
+    configured = [("Content-Security-Policy", "default-src https:")]
+    backend = [(CSP, b"default-src 'self'")]
+    alone = ResponsePolicy.prepare(configured, send_x_frame_options=False)
+    merged = ResponsePolicy.prepare(configured, send_x_frame_options=False, merge_csp=True)
+    assert alone.missing_from(backend) == ()
+    assert merged.missing_from(backend) == ((CSP, b"default-src https:"),)
+    assert alone.missing_from(()) == merged.missing_from(()) == ((CSP, b"default-src https:"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Set-Cookie", "a=b"),
+        ("authorization", "x"),
+        ("Cookie", "x"),
+        ("Content-Length", "1"),
+        ("Transfer-Encoding", "chunked"),
+        ("Connection", "close"),
+        ("X Bad", "x"),
+        ("", "x"),
+        ("X-Caf\u00e9", "x"),
+        ("X-Split\r\nX-Other", "x"),
+        ("X-Split", "x\r\nX-Other: y"),
+        ("X-Split", "x\n"),
+        ("X-Nul", "\x00"),
+        ("X-Text", "gr\u00fc\u00df"),
+    ],
+)
+def test_headers_that_may_not_be_configured_are_named(name: str, value: str) -> None:
+    assert header_problem(name, value)
+    with pytest.raises(ValueError, match=r"header name|must not|value of"):
+        ResponsePolicy.prepare([(name, value)])
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    with pytest.raises(ValueError, match=r"Cookie must not.*; .*X-Bad has a control"):
+        ResponsePolicy.prepare([("Cookie", "x")], [("X-Bad", "\r")])
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_what_is_accepted_is_one_clean_header_line(name: str, value: str) -> None:
+    if header_problem(name, value) is None:
+        ((_, _), (sent_name, sent_value)) = ResponsePolicy.prepare(
+            [("X-Frame-Options", "x"), ("X-" + name, value)]
+        ).defaults
+        line = sent_name + b": " + sent_value
+        assert line.decode("ascii").isprintable() or "\t" in value
+        assert sent_name == sent_name.lower()
