@@ -19,7 +19,7 @@ from app.errors import GatewayError
 from app.observability.json_formatter import LEVEL_NAMES
 from app.observability.platform_fields import UNKNOWN
 from app.observability.redaction import MASK, redact, redact_target
-from app.observability.timestamps import iso
+from app.observability.timestamps import iso, nanoseconds
 from app.request_head import RequestHead
 
 MAX_TARGET = 4096
@@ -93,17 +93,17 @@ class AccessLog:
     def write(self, head: RequestHead, outcome: Outcome, protocol: str = "HTTP/1.1") -> None:
         """Write the record of a request; never raises, and never writes more than one line."""
         target = quoted(redact_target(head.target[:MAX_TARGET]))
-        duration = outcome.duration
+        sent_at = outcome.received_at + outcome.duration
+        written = iso(sent_at)
         identifier = quoted(outcome.correlation_id)
         self._write(
             f'{self._constant},"level":"{LEVEL_NAMES[_severity(outcome.error)]}","correlation_id":{identifier}'
             f',"request_id":{identifier},"method":{quoted(head.method)},"request":{target}'
             f',"protocol":{quoted(protocol)},"response_status":{outcome.status}'
-            f',"response_time_ms":{duration * 1000:.3f}'
+            f',"response_time_ms":{outcome.duration * 1000:.3f}'
             f',"request_received_at":"{iso(outcome.received_at)}"'
-            f',"response_sent_at":"{iso(outcome.received_at + duration)}"'
-            f',"written_at":"{iso(outcome.received_at + duration)}"'
-            f',"written_ts":{int((outcome.received_at + duration) * 1_000_000_000)}'
+            f',"response_sent_at":"{written}","written_at":"{written}"'
+            f',"written_ts":{nanoseconds(sent_at)}'
             f',"request_size_b":{outcome.request_size},"response_size_b":{outcome.response_size}'
             f',"response_content_type":{quoted(outcome.content_type)},"tenant_id":{quoted(outcome.tenant_id)}'
             f',"tenant_subdomain":{quoted(outcome.tenant_subdomain)},"destination":{quoted(outcome.destination)}'

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from app.observability.platform_fields import UNKNOWN
 from app.observability.redaction import redact
-from app.observability.timestamps import iso
+from app.observability.timestamps import iso, nanoseconds
 
 MAX_MESSAGE = 8192
 """Characters of a message, a field and a stack trace that are written."""
@@ -46,7 +46,7 @@ class JsonFormatter(logging.Formatter):
             "level": LEVEL_NAMES.get(record.levelno, record.levelname.lower()),
             "msg": redact(_message(record)[:MAX_MESSAGE]),
             "written_at": iso(record.created),
-            "written_ts": int(record.created * 1_000_000_000),
+            "written_ts": nanoseconds(record.created),
             **self._platform,
         }
         if stack := _stack(record):

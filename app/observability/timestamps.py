@@ -12,6 +12,11 @@ def iso(seconds: float) -> str:
     return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
+def nanoseconds(seconds: float) -> int:
+    """Whole microseconds in nanoseconds: what a float of seconds since the epoch can still tell apart."""
+    return int(seconds * 1_000_000) * 1000
+
+
 @lru_cache(maxsize=8)
 def _second(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

@@ -1,0 +1,186 @@
+"""Request records."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import Failure, GatewayError
+from app.observability.access_log import MAX_TARGET, AccessLog, AccessLogSettings, Outcome
+from app.request_head import RequestHead
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
+HEAD = RequestHead(
+    "GET",
+    "/odata/Books?$top=5",
+    (
+        (b"referer", b"https://app.example/page"),
+        (b"x-forwarded-for", b"203.0.113.7"),
+        (b"x-ssl-client-subject-cn", b"alice"),
+        (b"authorization", b"Bearer " + JWT.encode()),
+        (b"cookie", b"JSESSIONID=abc"),
+    ),
+    "10.0.0.9",
+)
+OUTCOME = Outcome(200, 1769860800.0, 0.0625, "a-1")
+
+
+def written(head: RequestHead, outcome: Outcome, settings: AccessLogSettings | None = None) -> dict[str, Any]:
+    lines: list[str] = []
+    log = AccessLog(settings or AccessLogSettings(), {"component_name": "shop"}, lines.append)
+    log.write(head, outcome)
+    (line,) = lines
+    assert line.endswith("}\n")
+    assert len(line.splitlines()) == 1
+    pairs = json.loads(line, object_pairs_hook=list, parse_constant=pytest.fail)
+    assert len(pairs) == len(dict(pairs))
+    return dict(pairs)
+
+
+def test_a_request_has_the_fields_of_the_platform() -> None:
+    outcome = Outcome(
+        201,
+        1769860800.0,
+        0.0625,
+        "a-1",
+        request_size=12,
+        response_size=345,
+        content_type="application/json",
+        tenant_id="tenant",
+        tenant_subdomain="acme",
+        destination="erp",
+    )
+    line = written(HEAD, outcome)
+    expected = {
+        "type": "request",
+        "logger": "gangway.access",
+        "level": "info",
+        "direction": "IN",
+        "component_name": "shop",
+        "correlation_id": "a-1",
+        "request_id": "a-1",
+        "method": "GET",
+        "request": "/odata/Books?$top=5",
+        "protocol": "HTTP/1.1",
+        "response_status": 201,
+        "response_time_ms": 62.5,
+        "request_received_at": "2026-01-31T12:00:00.000Z",
+        "response_sent_at": "2026-01-31T12:00:00.062Z",
+        "request_size_b": 12,
+        "response_size_b": 345,
+        "response_content_type": "application/json",
+        "tenant_id": "tenant",
+        "tenant_subdomain": "acme",
+        "destination": "erp",
+    }
+    assert {name: line[name] for name in expected} == expected
+
+
+def test_unknown_is_a_dash_or_minus_one() -> None:
+    line = written(HEAD, OUTCOME)
+    assert (line["tenant_id"], line["response_content_type"], line["destination"]) == ("-", "-", "-")
+    assert (line["request_size_b"], line["response_size_b"]) == (-1, -1)
+
+
+def test_personal_data_is_masked_by_default() -> None:
+    line = written(HEAD, OUTCOME)
+    masked = ("referer", "remote_user", "remote_ip", "remote_host", "remote_port", "x_forwarded_for", "x_custom_host")
+    assert {line[name] for name in (*masked, "x_ssl_client_subject_cn")} == {"redacted"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        (
+            AccessLogSettings(sensitive_connection_data=True),
+            {"x_forwarded_for": "203.0.113.7", "remote_ip": "10.0.0.9", "remote_port": "-", "x_custom_host": "-"},
+        ),
+        (AccessLogSettings(remote_user=True), {"remote_user": "alice"}),
+        (AccessLogSettings(referer=True), {"referer": "https://app.example/page"}),
+        (AccessLogSettings(ssl_headers=True), {"x_ssl_client_subject_cn": "alice", "x_ssl_client_verify": "-"}),
+    ],
+)
+def test_each_setting_shows_its_fields_and_no_others(settings: AccessLogSettings, shown: dict[str, str]) -> None:
+    outcome = Outcome(200, 1769860800.0, 0.0625, "a-1", remote_user="alice")
+    line, masked = written(HEAD, outcome, settings), written(HEAD, outcome)
+    assert {name: line[name] for name in shown} == shown
+    assert line.keys() == masked.keys()
+    assert {name for name in line if line[name] != masked[name]} >= set(shown)
+    assert sum(line[name] == "redacted" for name in line) < sum(masked[name] == "redacted" for name in masked)
+
+
+@pytest.mark.parametrize("failure", Failure)
+def test_a_failure_names_hop_and_advice(failure: Failure) -> None:
+    outcome = Outcome(failure.value.status, 1769860800.0, 30.0, "a-1", error=GatewayError(failure, "destination erp"))
+    line = written(HEAD, outcome)
+    assert (line["hop"], line["failure"], line["advice"]) == (failure.value.hop, failure.name, failure.value.advice)
+    assert line["detail"] == "destination erp"
+    assert line["msg"] == f"{failure.value.title} at {failure.value.hop}: destination erp"
+    assert line["level"] == ("error" if failure.value.status >= 500 else "warn")
+
+
+def test_secrets_do_not_get_into_a_line() -> None:
+    head = RequestHead("GET", f"/login/callback?code=c0de&state=st4te&x={JWT}", HEAD.headers)
+    everything = AccessLogSettings(sensitive_connection_data=True, remote_user=True, referer=True, ssl_headers=True)
+    outcome = Outcome(502, 0.0, 1.0, "a-1", error=GatewayError(Failure.XSUAA_REFUSED, f"Bearer {JWT}"))
+    text = json.dumps(written(head, outcome, everything))
+    for secret in ("c0de", "st4te", JWT, "JSESSIONID"):
+        assert secret not in text
+
+
+def test_long_addresses_are_cut() -> None:
+    assert len(written(RequestHead("GET", "/" + "x" * 100_000, ()), OUTCOME)["request"]) == MAX_TARGET
+
+
+@pytest.mark.parametrize(
+    ("level", "plain", "refused", "failed"),
+    [
+        (logging.DEBUG, True, True, True),
+        (logging.INFO, True, True, True),
+        (logging.WARNING, False, True, True),
+        (logging.ERROR, False, False, True),
+        (logging.CRITICAL, False, False, False),
+    ],
+)
+def test_the_level_decides_what_is_wanted(level: int, plain: bool, refused: bool, failed: bool) -> None:
+    log = AccessLog(AccessLogSettings(level), {})
+    assert log.wants(None) is plain
+    assert log.wants(GatewayError(Failure.SCOPE_MISSING)) is refused
+    assert log.wants(GatewayError(Failure.BACKEND_TIMEOUT)) is failed
+
+
+def test_lines_go_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    AccessLog(AccessLogSettings(), {}).write(HEAD, OUTCOME)
+    assert json.loads(capsys.readouterr().out)["response_status"] == 200
+
+
+def test_a_closed_standard_output_fails_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed:
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Closed())
+    AccessLog(AccessLogSettings(), {}).write(HEAD, OUTCOME)
+
+
+@given(
+    st.text(),
+    st.text(st.characters(max_codepoint=255)),
+    st.text(),
+    st.text(),
+    st.sampled_from(Failure),
+    st.binary(),
+    st.booleans(),
+)
+def test_wild_requests_are_one_line_of_strict_json(
+    method: str, target: str, text: str, detail: str, failure: Failure, value: bytes, shown: bool
+) -> None:
+    head = RequestHead(method, "/" + target, ((b"referer", value), (b"x-forwarded-for", value)), text)
+    outcome = Outcome(200, 1769860800.0, 0.5, text, -1, -1, text, text, text, text, text, GatewayError(failure, detail))
+    line = written(head, outcome, AccessLogSettings(sensitive_connection_data=shown, referer=shown, remote_user=shown))
+    assert line["method"] == method
