@@ -52,8 +52,12 @@ def refuse(faults: Sequence[tuple[str, object, str]]) -> None:
         raise ValidationError.from_exception_data("rules", lines)
 
 
-def problems_of(where: str, error: ValidationError, model: type[BaseModel] | None = None) -> list[Problem]:
-    """What a failed validation means for a reader; `model` is the validated one, to name allowed properties."""
+def problems_of(where: str | None, error: ValidationError, model: type[BaseModel] | None = None) -> list[Problem]:
+    """What a failed validation means for a reader.
+
+    `where` is the file; None when `model` is made of variables, so that a property's name says where. `model` is the
+    validated one, to name allowed properties.
+    """
     return [_problem(where, details, model) for details in error.errors(include_url=False)]
 
 
@@ -72,12 +76,15 @@ _PLAIN_MESSAGES = {
 }
 
 
-def _problem(where: str, details: Any, model: type[BaseModel] | None) -> Problem:
+def _problem(where: str | None, details: Any, model: type[BaseModel] | None) -> Problem:
     location: tuple[PathPart, ...] = details["loc"]
     kind: str = details["type"]
     name = location[-1] if location else ""
     value = "" if kind in ("missing", "extra_forbidden") else shown(details.get("input"), name)
-    return Problem(where, json_path(location), value, _message(kind, details, location, model))
+    message = _message(kind, details, location, model)
+    if where is None:
+        return Problem(str(location[0]), json_path(location[1:]) if location[1:] else "", value, message)
+    return Problem(where, json_path(location), value, message)
 
 
 def _message(kind: str, details: Any, location: tuple[PathPart, ...], model: type[BaseModel] | None) -> str:
@@ -85,6 +92,8 @@ def _message(kind: str, details: Any, location: tuple[PathPart, ...], model: typ
         return _known_names(str(location[-1]), _model_at(model, location[:-1]))
     if kind == "literal_error":
         return "one of " + str(details["ctx"]["expected"]).replace(" or ", ", ").replace("'", '"')
+    if kind == "string_too_short" and details["ctx"]["min_length"] > 1:
+        return f"a string of at least {details['ctx']['min_length']} characters"
     if kind in _PLAIN_MESSAGES:
         return _PLAIN_MESSAGES[kind]
     return str(details["msg"]).replace("Input should be ", "")

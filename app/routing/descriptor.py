@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -75,9 +76,11 @@ class Reading:
     `positions` are the indexes of its routes in the file.
     """
 
-    descriptor: Descriptor
-    positions: tuple[int, ...]
-    problems: tuple[Problem, ...]
+    descriptor: Descriptor = field(default_factory=Descriptor)
+    positions: tuple[int, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    document: Mapping[str, Any] = field(default_factory=dict)
+    """The JSON as it was written."""
 
 
 def read_descriptor(text: str, where: str = FILE_NAME) -> Reading:
@@ -86,15 +89,16 @@ def read_descriptor(text: str, where: str = FILE_NAME) -> Reading:
         document = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         message = f"valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        return Reading(Descriptor(), (), (Problem(where, "", "", message),))
+        return Reading(problems=(Problem(where, "", "", message),))
     if not isinstance(document, dict):
-        return Reading(Descriptor(), (), (Problem(where, "$", "", "an object"),))
+        return Reading(problems=(Problem(where, "$", "", "an object"),))
     try:
         descriptor = Descriptor.model_validate(document)
     except ValidationError as error:
         rest, positions = _without_faults(document, [details["loc"] for details in error.errors()])
-        return Reading(Descriptor.model_validate(rest), positions, tuple(problems_of(where, error, Descriptor)))
-    return Reading(descriptor, tuple(range(len(descriptor.routes))), ())
+        problems = tuple(problems_of(where, error, Descriptor))
+        return Reading(Descriptor.model_validate(rest), positions, problems, document)
+    return Reading(descriptor, tuple(range(len(descriptor.routes))), (), document)
 
 
 def _without_faults(

@@ -1,0 +1,110 @@
+"""Everything the gateway was told, read once at start: complete and consistent, or refused with all that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.bindings.application import Application, read_application
+from app.bindings.binding import Bindings
+from app.bindings.local_files import with_local_environment
+from app.bindings.reader import read_bindings
+from app.bindings.services import Services, read_services
+from app.check import Note, notes
+from app.consistency import Parts, default_authentication, inconsistencies
+from app.problem import ConfigurationError, Problem
+from app.routing.descriptor import FILE_NAME, Descriptor, Reading, read_descriptor
+from app.routing.descriptor_cors import CorsPolicy
+from app.routing.descriptor_options import Compression, OutgoingRequestOptions
+from app.routing.js_regex import compile_pattern
+from app.routing.route import AuthenticationType
+from app.routing.route_table import RouteTable, RoutingContext, compile_routes
+from app.settings.environment_destination import EnvironmentDestination
+from app.settings.settings import Settings, read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the gateway is built from. `notes` tell what is accepted without being effective yet."""
+
+    workdir: Path
+    descriptor: Descriptor
+    settings: Settings
+    application: Application
+    bindings: Bindings
+    services: Services
+    routes: RouteTable
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def destinations(self) -> Mapping[str, EnvironmentDestination]:
+        """Destinations of the environment, by name."""
+        return {destination.name: destination for destination in self.settings.destinations}
+
+    @property
+    def session_timeout(self) -> int:
+        """Minutes without a request after which a session ends."""
+        return self.settings.session_timeout or self.descriptor.session_timeout
+
+    @property
+    def state_protection(self) -> bool:
+        """Whether logins carry a state parameter."""
+        return self.settings.state_protection and self.descriptor.state_protection
+
+    @property
+    def cors(self) -> tuple[CorsPolicy, ...]:
+        """Cross-origin policies; xs-app.json goes before the environment."""
+        return self.settings.cors if self.descriptor.cors is None else self.descriptor.cors
+
+    @property
+    def compression(self) -> Compression:
+        """Compression; the environment goes before xs-app.json."""
+        return self.settings.compression or self.descriptor.compression
+
+    @property
+    def outgoing_request_options(self) -> OutgoingRequestOptions:
+        """Timeouts of calls to platform services; the environment goes before xs-app.json."""
+        options = self.settings.outgoing_request_options or self.descriptor.outgoing_request_options
+        return options or OutgoingRequestOptions()
+
+
+def load_configuration(workdir: Path, environ: Mapping[str, str]) -> Configuration:
+    """Read and check everything; raises `ConfigurationError` with all problems."""
+    environ, problems = with_local_environment(workdir, environ)
+    settings, setting_problems = read_settings(environ)
+    bindings, binding_problems = read_bindings(workdir, environ)
+    services, service_problems = read_services(bindings, settings.uaa_service_name)
+    application, application_problems = read_application(environ)
+    reading = _read_descriptor(workdir)
+    problems += [*setting_problems, *binding_problems, *service_problems, *application_problems, *reading.problems]
+    faulty = frozenset(problem.where for problem in problems)
+    problems += inconsistencies(Parts(workdir, reading, settings, bindings, environ, faulty))
+    if problems:
+        raise ConfigurationError(problems)
+    routes = _compile(reading.descriptor, settings, bindings, services)
+    found = notes(reading.document, environ)
+    return Configuration(workdir, reading.descriptor, settings, application, bindings, services, routes, found)
+
+
+def _read_descriptor(workdir: Path) -> Reading:
+    path = workdir / FILE_NAME
+    try:
+        return read_descriptor(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        message = f"a file {FILE_NAME} in the working directory {workdir} (option -w)"
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"a file that can be read ({type(error).__name__})"
+    return Reading(problems=(Problem(FILE_NAME, "", "", message),))
+
+
+def _compile(descriptor: Descriptor, settings: Settings, bindings: Bindings, services: Services) -> RouteTable:
+    pattern = settings.destination_host_pattern
+    context = RoutingContext(
+        authentication=AuthenticationType(default_authentication(bindings, settings) or "xsuaa"),
+        authentication_enabled=descriptor.authentication_method != "none",
+        xsappname=services.xsuaa.xsappname if services.xsuaa else "",
+        dynamic_identity_provider=settings.dynamic_identity_provider,
+        destination_host_pattern=compile_pattern(pattern, True) if pattern else None,
+    )
+    return compile_routes([*descriptor.routes, *(plugin.as_route() for plugin in settings.plugins)], context)

@@ -1,0 +1,174 @@
+"""Whether the parts of a configuration fit each other: each check is a function from the parts to its problems."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.bindings.binding import Bindings
+from app.bindings.services import xsuaa_binding
+from app.problem import Problem, json_path, shown
+from app.routing.descriptor import FILE_NAME, Reading
+from app.routing.descriptor_route import RouteEntry
+from app.routing.route_table import DESTINATION_IN_HOST, is_dynamic
+from app.settings.settings import Settings
+
+USER_API = "sap-approuter-userapi"
+"""The service of routes to our own user API; it needs no binding."""
+
+HTML5_REPOSITORY = "html5-apps-repo-rt"
+"""The service of routes to the HTML5 application repository."""
+
+_XSUAA_NEEDED = "an xsuaa binding (tag `xsuaa`, or its name in UAA_SERVICE_NAME)"
+_IDENTITY_NEEDED = "a binding of the identity service"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What has been read so far. `faulty` are the files and variables in which problems were found already."""
+
+    workdir: Path
+    reading: Reading
+    settings: Settings
+    bindings: Bindings
+    environ: Mapping[str, str]
+    faulty: frozenset[str] = frozenset()
+
+    def routes(self) -> Iterator[tuple[str, str, RouteEntry]]:
+        """All routes with file or variable and JSON path: those of the file, then the plugins."""
+        for index, route in zip(self.reading.positions, self.reading.descriptor.routes, strict=True):
+            yield FILE_NAME, json_path(("routes", index)), route
+        for index, plugin in enumerate(self.settings.plugins):
+            yield "plugins", json_path((index,)), plugin.as_route()
+
+
+def default_authentication(bindings: Bindings, settings: Settings) -> str | None:
+    """How callers authenticate where a route does not say: as the bound services allow; None when none is bound."""
+    if xsuaa_binding(bindings, settings.uaa_service_name):
+        return "xsuaa"
+    return "ias" if bindings.of_service("identity") else None
+
+
+def inconsistencies(parts: Parts) -> list[Problem]:
+    """Everything in one part that does not fit another."""
+    checks = [_folders, _files, _host_destinations]
+    if not parts.faulty & {"destinations", "VCAP_SERVICES"}:
+        checks.append(_destinations)
+    if "VCAP_SERVICES" not in parts.faulty:
+        checks += [_services, _authentication, _replacements, _on_premise, _session_store]
+    return [problem for check in checks for problem in check(parts)]
+
+
+def _destinations(parts: Parts) -> Iterator[Problem]:
+    """Without the destination service, the environment has to define all destinations."""
+    if parts.bindings.of_service("destination"):
+        return
+    known = sorted(destination.name for destination in parts.settings.destinations)
+    allowed = "a destination of the variable `destinations`" + (f" ({', '.join(known)})" if known else "")
+    for where, path, name in _destination_names(parts):
+        if name not in known:
+            yield Problem(where, path, shown(name), allowed + ", unless the destination service is bound")
+
+
+def _destination_names(parts: Parts) -> Iterator[tuple[str, str, str]]:
+    for where, path, route in parts.routes():
+        if route.destination is not None and not is_dynamic(route.destination):
+            yield where, f"{path}.destination", route.destination
+    for name in parts.reading.descriptor.destinations:
+        yield FILE_NAME, json_path(("destinations", name)), name
+
+
+def _host_destinations(parts: Parts) -> Iterator[Problem]:
+    if parts.settings.destination_host_pattern is None and "DESTINATION_HOST_PATTERN" not in parts.faulty:
+        for where, path, route in parts.routes():
+            if route.destination == DESTINATION_IN_HOST:
+                yield Problem(where, f"{path}.destination", '"*"', "needs the variable DESTINATION_HOST_PATTERN")
+
+
+def _services(parts: Parts) -> Iterator[Problem]:
+    """A service that routes name is bound, with the endpoint they name."""
+    for where, path, route in parts.routes():
+        if route.service is None or route.service == USER_API:
+            continue
+        if route.service == HTML5_REPOSITORY:
+            if not parts.bindings.of_service("html5-apps-repo"):
+                yield Problem(where, f"{path}.service", shown(route.service), "needs a binding of html5-apps-repo")
+            continue
+        binding = parts.bindings.business_service(route.service)
+        if binding is None:
+            allowed = "a bound service with this `sap.cloud.service` or alias"
+            yield Problem(where, f"{path}.service", shown(route.service), allowed)
+            continue
+        endpoints = binding.credentials.get("endpoints")
+        if route.endpoint is not None and isinstance(endpoints, dict) and route.endpoint not in endpoints:
+            allowed = f"an endpoint of {route.service}: {', '.join(endpoints)}"
+            yield Problem(where, f"{path}.endpoint", shown(route.endpoint), allowed)
+
+
+def _authentication(parts: Parts) -> Iterator[Problem]:
+    """A service that can log callers in is bound for every protected route."""
+    if parts.reading.descriptor.authentication_method == "none":
+        return
+    fallback = default_authentication(parts.bindings, parts.settings)
+    has_xsuaa = xsuaa_binding(parts.bindings, parts.settings.uaa_service_name) is not None
+    has_identity = parts.bindings.of_service("identity") is not None
+    for where, path, route in parts.routes():
+        kind = route.authentication_type or fallback
+        place = f"{path}.authenticationType"
+        if kind is None:
+            yield Problem(where, place, "", f'this route is protected: {_XSUAA_NEEDED}, or "none"')
+        elif kind in ("xsuaa", "basic") and not has_xsuaa:
+            yield Problem(where, place, shown(kind), f"needs {_XSUAA_NEEDED}")
+        elif kind == "ias" and not has_identity:
+            yield Problem(where, place, shown(kind), f"needs {_IDENTITY_NEEDED}")
+
+
+def _folders(parts: Parts) -> Iterator[Problem]:
+    """Folders that routes serve exist, inside of the working directory."""
+    workdir = parts.workdir.resolve()
+    for where, path, route in parts.routes():
+        if route.local_dir is None:
+            continue
+        folder = (workdir / route.local_dir).resolve()
+        if Path(route.local_dir).is_absolute() or not folder.is_relative_to(workdir):
+            yield Problem(where, f"{path}.localDir", shown(route.local_dir), "a folder inside of the working directory")
+        elif not folder.is_dir():
+            yield Problem(
+                where, f"{path}.localDir", shown(route.local_dir), "a folder that exists in the working directory"
+            )
+
+
+def _files(parts: Parts) -> Iterator[Problem]:
+    """Files that are named exist: error pages in the working directory, certificates anywhere."""
+    for index, page in enumerate(parts.reading.descriptor.error_page):
+        if page.file is not None and not (parts.workdir / page.file.lstrip("/")).is_file():
+            path = json_path(("errorPage", index, "file"))
+            yield Problem(FILE_NAME, path, shown(page.file), "a file that exists in the working directory")
+    for file in (parts.settings.xs_cacert_path or "").split(os.pathsep):
+        if file and not Path(file).is_file():
+            yield Problem("XS_CACERT_PATH", "", shown(file), f"files that exist, separated by {os.pathsep}")
+
+
+def _replacements(parts: Parts) -> Iterator[Problem]:
+    for where, path, route in parts.routes():
+        for name, query in (route.replace.services if route.replace else {}).items():
+            if parts.bindings.find(**query.model_dump()) is None:
+                wanted = ", ".join(f"{key} {value}" for key, value in query.model_dump(exclude_none=True).items())
+                yield Problem(where, f"{path}.replace.services.{name}", shown(wanted), "a bound service")
+
+
+def _on_premise(parts: Parts) -> Iterator[Problem]:
+    if parts.bindings.of_service("connectivity"):
+        return
+    for index, destination in enumerate(parts.settings.destinations):
+        if destination.is_on_premise:
+            path = json_path((index, "proxyType"))
+            yield Problem("destinations", path, '"OnPremise"', "needs a binding of the connectivity service")
+
+
+def _session_store(parts: Parts) -> Iterator[Problem]:
+    store = parts.settings.ext_session_mgt
+    if store is not None and parts.bindings.by_name(store.instance_name) is None:
+        yield Problem("EXT_SESSION_MGT", "$.instanceName", shown(store.instance_name), "the name of a bound service")

@@ -1,0 +1,82 @@
+"""Models of variables whose value is JSON."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator
+
+from app.routing.descriptor_cors import PatternText, port_text
+from app.routing.descriptor_options import header_name, header_value
+from app.strict_model import StrictModel, fault
+
+_HOST = re.compile(
+    r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\.?"
+)
+
+
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise fault("a host name, or a domain written *.domain")
+    return value
+
+
+def _header(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise fault("an object of header names and values, all strings")
+    return tuple((header_name(name), header_value(text)) for name, text in value.items())
+
+
+HeaderEntry = Annotated[tuple[tuple[str, str], ...], PlainValidator(_header)]
+"""An entry of `httpHeaders`: an object of header names and values."""
+
+
+class PartitionedCookies(StrictModel):
+    """For which browsers cookies get the attribute Partitioned; the second pattern goes before."""
+
+    supported_partition_agents: PatternText
+    """User agents that get it."""
+    unsupported_partition_agents: PatternText
+    """User agents that do not."""
+
+
+class CookieAttributes(StrictModel):
+    """The variable `COOKIES`."""
+
+    same_site: Literal["None", "Lax"] | None = Field(default=None, alias="SameSite")
+    """SameSite of our cookies; Strict is not supported."""
+    partitioned: PartitionedCookies | None = Field(default=None, alias="Partitioned")
+    """Partitioned cookies."""
+
+
+class AllowedHost(StrictModel):
+    """An entry of `CJ_PROTECT_WHITELIST` or `WS_ALLOWED_ORIGINS`; what is absent may be anything."""
+
+    host: Annotated[str, AfterValidator(_host)]
+    """Host name, or a domain written `*.domain`."""
+    protocol: Annotated[str, Field(min_length=1)] | None = None
+    """Scheme, such as `https`."""
+    port: Annotated[str, PlainValidator(port_text)] | None = None
+    """Port, number or digits."""
+
+
+class ExternalSessions(StrictModel):
+    """The variable `EXT_SESSION_MGT`: sessions kept in a store outside of the process."""
+
+    instance_name: Annotated[str, Field(min_length=1)]
+    """Service instance of the store."""
+    storage_type: Annotated[str, Field(min_length=1)]
+    """Kind of store; `redis`."""
+    session_secret: str = Field(min_length=64, repr=False)
+    """Secret for session cookies, at least 64 characters."""
+    default_retry_timeout: Annotated[int, Field(ge=0)] = 2000
+    """Milliseconds after which retries end."""
+    back_off_multiplier: Annotated[int, Field(ge=0)] = 50
+    """Factor of the pause between retries."""
+    skip_cert_hostname_validation: bool = False
+    """Whether the store's certificate may name another host."""
+    reject_unauthorized: bool = True
+    """Whether an untrusted certificate of the store is refused."""
+    external_store_file_path: str | None = None
+    """Module of an own storage driver; of the reference router only."""

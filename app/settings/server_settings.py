@@ -1,0 +1,80 @@
+"""Variables about the process: its address, limits, logs and the connections it makes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from app.routing.descriptor_options import OutgoingRequestOptions
+from app.settings.values import Json, Positive, Switch, Text, Whole
+from app.strict_model import fault
+
+LogLevel = Literal["debug", "path", "info", "warning", "error", "fatal"]
+
+
+class VariableModel(BaseModel):
+    """The base of settings: each attribute is the variable of the same name in upper case, or of its alias."""
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", alias_generator=str.upper, hide_input_in_errors=True
+    )
+
+
+def _prefix(value: str) -> str:
+    if not value.startswith("/") or value.endswith("/") or any(c in value for c in "?#%\\ "):
+        raise fault("a path such as /.gangway: it starts with / and does not end with it")
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+class ServerSettings(VariableModel):
+    """The process and its connections."""
+
+    port: Annotated[Positive, Field(le=65535)] = 5000
+    """Port to listen on."""
+    xs_bind_address: Text = "0.0.0.0"  # noqa: S104 the platform's router comes from outside of the container
+    """Address to listen on."""
+    gateway_prefix: Annotated[Text, AfterValidator(_prefix)] = "/.gangway"
+    """Path below which the gateway answers itself: health and status."""
+    incoming_connection_timeout: Whole = 120_000
+    """Milliseconds after which an idle client connection is closed; 0 is never."""
+    incoming_request_timeout: Whole = 300_000
+    """Milliseconds a request may take to arrive, 408 afterwards; 0 is without limit."""
+    server_keep_alive: Whole | None = None
+    """Milliseconds an idle client connection is kept for the next request."""
+    http2_support: Switch = False
+    """Whether the server speaks HTTP/2."""
+    backend_max_sockets: Whole = 100
+    """Most connections to one backend host; 0 is without limit."""
+    disable_connection_reuse: Switch | None = None
+    """Whether each request to a backend has a connection of its own; by default only in Kyma."""
+    outgoing_request_options: Json[OutgoingRequestOptions] | None = None
+    """Timeouts of calls to platform services."""
+    xs_cacert_path: Text | None = None
+    """Files with trusted certificates, separated as in PATH."""
+    node_tls_reject_unauthorized: Literal["0", "1"] = "1"
+    """`0` accepts untrusted certificates everywhere; not for production."""
+    node_env: str = ""
+    """`development` reads default-env.json."""
+    xs_app_log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
+    """Least level that is logged."""
+    cf_nodejs_logging_level: Literal["off", "error", "warn", "info", "verbose", "debug", "silly"] = "error"
+    """Level of the reference router's logging library; without effect here."""
+    request_trace: Switch = False
+    """Whether each request in and out is logged."""
+    return_error_source: Switch = False
+    """Whether errors of the gateway carry `x-error-source: gateway`."""
+    zone_info_cache_ttl: Whole = 600
+    """Seconds a subaccount's data are cached."""
+    zone_info_max_cache_ttl: Whole = 14_400
+    """Seconds after which unused data of a subaccount are dropped."""
+    cache_service_credentials: Switch = False
+    """Whether credentials are read once only."""
+    skip_client_credentials_tokens_load: Switch = False
+    """Whether no technical tokens are fetched at start."""
+    disable_html5_repo_keep_alive: Switch = False
+    """Whether connections to the HTML5 application repository are not kept."""
