@@ -87,16 +87,30 @@ def to_header(certificate: x509.Certificate) -> str:
     return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode("ascii")
 
 
-def user_of(header: str, issuer: x509.Certificate) -> str:
-    """The user a header value stands for; raises CertificateRefused unless it is valid now and of this issuer."""
-    try:
-        certificate = x509.load_der_x509_certificate(base64.b64decode(header, validate=True))
-        certificate.verify_directly_issued_by(issuer)
-    except (binascii.Error, ValueError, TypeError, InvalidSignature) as problem:
-        raise CertificateRefused("the certificate is malformed or of an unknown issuer") from problem
-    if not certificate.not_valid_before_utc <= datetime.now(UTC) <= certificate.not_valid_after_utc:
-        raise CertificateRefused("the certificate is not valid now")
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    if len(names) != 1:
-        raise CertificateRefused("the certificate names no user")
-    return str(names[0].value)
+class CertificateReader:
+    """Believes the certificates of one issuer, and remembers those it has checked."""
+
+    def __init__(self, issuer: x509.Certificate) -> None:
+        self._issuer = issuer
+        self._checked: dict[str, x509.Certificate] = {}
+
+    def user_of(self, header: str) -> str:
+        """The user a header value stands for; raises CertificateRefused unless it is valid now and of this issuer."""
+        certificate = self._checked.get(header) or self._check(header)
+        if not certificate.not_valid_before_utc <= datetime.now(UTC) <= certificate.not_valid_after_utc:
+            raise CertificateRefused("the certificate is not valid now")
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        if len(names) != 1:
+            raise CertificateRefused("the certificate names no user")
+        return str(names[0].value)
+
+    def _check(self, header: str) -> x509.Certificate:
+        try:
+            certificate = x509.load_der_x509_certificate(base64.b64decode(header, validate=True))
+            certificate.verify_directly_issued_by(self._issuer)
+        except (binascii.Error, ValueError, TypeError, InvalidSignature) as problem:
+            raise CertificateRefused("the certificate is malformed or of an unknown issuer") from problem
+        if len(self._checked) >= KEPT_CERTIFICATES:
+            self._checked.pop(next(iter(self._checked)))
+        self._checked[header] = certificate
+        return certificate

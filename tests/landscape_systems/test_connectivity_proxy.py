@@ -12,7 +12,7 @@ import pytest
 from app.landscape.cloud_connector import CloudConnector
 from app.landscape.faults import Fault
 from app.landscape.journal import Station
-from app.landscape.user_certificate import user_of
+from app.landscape.user_certificate import CertificateReader
 from app.landscape.virtual_host import VirtualHost
 from tests.landscape_systems.support import Landscape, bearer, landscape, raw_exchange
 
@@ -211,7 +211,7 @@ TECHNICAL = "SAP-Connectivity-Technical-Authentication"
 def test_principal_reaches_the_backend_as_a_certificate(headers: dict[str, str], name: str) -> None:
     async def test(stations: Landscape, client: httpx.AsyncClient) -> None:
         sent = seen_headers(await client.get(URL, headers=headers))["ssl_client_cert"]
-        assert user_of(sent, stations.certificates.certificate) == name
+        assert CertificateReader(stations.certificates.certificate).user_of(sent) == name
         assert seen_headers(await client.get(URL, headers=headers))["ssl_client_cert"] == sent
         assert stations.journal.entries(station=Station.CLOUD_CONNECTOR)[-1].principal == name
 
