@@ -25,8 +25,11 @@ from app.principal import Caller, TechnicalPrincipal, Tenant, UserCaller
 from app.transport.pool_key import OnPremiseKey, Proxy
 
 PrincipalPropagation = Literal["two-headers", "exchanged-token"]
-"""How a user reaches the Cloud Connector (protocols 5.4): with the own token in `SAP-Connectivity-Authentication`, beside
-a technical one in `Proxy-Authorization`; or there alone, exchanged for the connectivity service (a request per user)."""
+"""How a user reaches the Cloud Connector (protocols 5.4).
+
+`two-headers`: the user's token in `SAP-Connectivity-Authentication`, beside a technical one in `Proxy-Authorization`.
+`exchanged-token`: in `Proxy-Authorization` alone, exchanged for the connectivity service: a token request per user.
+"""
 
 _AUTHORIZATION = frozenset({b"authorization"})
 
