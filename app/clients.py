@@ -6,6 +6,7 @@ cookies and ignore proxy variables of the environment: what a token service sees
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 import tempfile
@@ -29,15 +30,22 @@ class PlatformClients:
         self._ca_files = tuple(ca_files)
         self._timeout = timeout
         self._clients: dict[ClientCertificate | None, httpx.AsyncClient] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     def get(self, certificate: ClientCertificate | None = None) -> httpx.AsyncClient:
         """The client that shows `certificate` (or none); raises ssl.SSLError when the pair is unusable."""
         client = self._clients.get(certificate)
         if client is None:
-            if len(self._clients) >= MAX_CLIENTS:
-                raise RuntimeError("too many client certificates")
             client = self._clients[certificate] = self._make(certificate)
+            if len(self._clients) > MAX_CLIENTS:
+                self._retire(next(iter(self._clients)))
         return client
+
+    def _retire(self, certificate: ClientCertificate | None) -> None:
+        """Close the client used first: certificates are renewed, and old ones are not asked for again."""
+        task = asyncio.get_running_loop().create_task(self._clients.pop(certificate).aclose())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _make(self, certificate: ClientCertificate | None) -> httpx.AsyncClient:
         import httpx
@@ -62,6 +70,7 @@ class PlatformClients:
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             await client.aclose()
+        await asyncio.gather(*self._closing)
 
 
 def load_certificate(context: ssl.SSLContext, certificate: ClientCertificate) -> None:

@@ -15,7 +15,7 @@ from app.login.return_url import HOME, safe_fragment, safe_path
 from app.login.tenant import check_tenant
 from app.principal import Tenant, UserToken
 from app.request_head import RequestHead
-from app.sessions.cookie import FRAGMENT_COOKIE, LOCATION_COOKIE, CookieWriter, OwnCookies
+from app.sessions.cookie import FRAGMENT_COOKIE, LOCATION_COOKIE, CookieWriter, OwnCookies, mark_cookie
 from app.sessions.manager import SessionManager
 from app.tokens.grants import Grants
 from app.tokens.token_response import TokenRefused, TokenResponse, sanitized
@@ -66,7 +66,8 @@ class LoginCallback:
         if state is None:
             raise failed("the login has taken too long, or was not started here")
         before = await self._sessions.current(head)
-        if not state.is_of_browser(self._cookies.find_login_marks(head)):
+        mark = state.mark_among(self._cookies.find_login_marks(head))
+        if mark is None:
             if before is None:
                 raise failed("the login was started in another browser")
             # Another tab was faster: its session serves here too, and the code is not redeemed.
@@ -77,7 +78,8 @@ class LoginCallback:
             await self._sessions.close(before)
         _, session_id = await self._sessions.open(token, response.refresh_token)
         log.info("logged in")
-        headers = (self._writer.session(head, session_id), *self._cleared(head))
+        gone = self._writer.clear(head, mark_cookie(mark))
+        headers = (self._writer.session(head, session_id), gone, *self._cleared(head))
         return redirect(self._return_address(head, state, sealed), headers)
 
     async def _redeem(

@@ -73,7 +73,7 @@ class CodeFlow:
         location = safe_path(without_parameter(head.target, SAP_IDP))
         marks = self._cookies.find_login_marks(head)
         mark = marks[0] if marks else new_session_id()
-        headers: Headers = () if marks else (self._writer.login_mark(head, mark),)
+        headers: Headers = () if marks else self._writer.login_mark(head, mark)
         login, state = self._states.begin(location, mark)
         address = self._authorize_url(head, tenant, idp, state, login.code_verifier)
         if self._options.preserve_fragment:

@@ -32,9 +32,9 @@ class LoginState:
     browser: str
     issued_at: int
 
-    def is_of_browser(self, marks: list[str]) -> bool:
-        """Whether the browser that started this login is the one that shows these marks."""
-        return any(hmac.compare_digest(digest(mark), self.browser) for mark in marks)
+    def mark_among(self, marks: list[str]) -> str | None:
+        """Which of the marks a browser shows was there when this login began; None: it began in another browser."""
+        return next((mark for mark in marks if hmac.compare_digest(digest(mark), self.browser)), None)
 
 
 def digest(mark: str) -> str:

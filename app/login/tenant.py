@@ -12,6 +12,7 @@ from app.errors import Failure, GatewayError
 from app.principal import Tenant
 from app.request_head import RequestHead
 from app.sessions.public_scheme import public_scheme
+from app.tokens.claims import shared_tenant
 from app.tokens.endpoints import is_label
 from app.tokens.expiring_map import ExpiringMap
 
@@ -51,7 +52,8 @@ class TenantResolver:
 
     def __init__(self, options: TenantOptions, credentials: XsuaaCredentials | None) -> None:
         self._options = options
-        self._own = credentials.tenant if credentials is not None else Tenant("", "")
+        own = credentials.tenant if credentials is not None else Tenant("", "")
+        self._own = shared_tenant(own.id, own.subdomain)
         self._pattern = None
         self._known: ExpiringMap[str, Tenant] = ExpiringMap(MAX_HOSTS)
         if options.host_pattern and credentials is not None and credentials.tenantmode != "dedicated":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import re2
 
+from app.answer import Headers
 from app.errors import Failure, GatewayError
 from app.request_head import RequestHead
 from app.sessions.public_scheme import public_scheme
@@ -17,8 +18,12 @@ SESSION_ID_BYTES = 32
 LOCATION_COOKIE = "locationAfterLogin"
 FRAGMENT_COOKIE = "fragmentAfterLogin"
 CARRIED_COOKIE = "ARBE"
-LOGIN_PREFIX = "login."
+LOGIN_PREFIX = "gangwayLogin-"
+LOGIN_TAG = 8
+LOGIN_SECONDS = 600
+PLACEHOLDER = "login"
 MAX_CANDIDATES = 4
+_LOGIN_PREFIX = LOGIN_PREFIX.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +50,19 @@ def session_key(session_id: str) -> bytes:
     return hashlib.sha256(session_id.encode("ascii")).digest()
 
 
+def mark_cookie(mark: str) -> str:
+    """The name of the cookie that holds a login mark."""
+    return LOGIN_PREFIX + mark[:LOGIN_TAG]
+
+
 class OwnCookies:
     """Reads the session id from requests, and hides our cookies from backends."""
 
     def __init__(self, session_cookie_name: str = "JSESSIONID") -> None:
-        name = re.escape(session_cookie_name.encode())
         # A name starts a pair; an id is 43 characters of base64url. Whatever else carries our name is not ours.
-        start, end = rb"(?:\A|;)[ \t]*" + name + b"=", rb"([A-Za-z0-9_-]{43})[ \t]*(?=;|\Z)"
-        self._session = re.compile(start + end)
-        self._login = re.compile(start + re.escape(LOGIN_PREFIX.encode()) + end)
+        start, end = rb"(?:\A|;)[ \t]*", rb"=([A-Za-z0-9_-]{43})[ \t]*(?=;|\Z)"
+        self._session = re.compile(start + re.escape(session_cookie_name.encode()) + end)
+        self._login = re.compile(start + re.escape(_LOGIN_PREFIX) + rb"[A-Za-z0-9_-]{%d}" % LOGIN_TAG + end)
         self.names = frozenset((session_cookie_name, LOCATION_COOKIE, FRAGMENT_COOKIE, CARRIED_COOKIE))
         self._names = frozenset(own.encode() for own in self.names)
 
@@ -73,10 +82,13 @@ class OwnCookies:
     def strip_own_cookies(self, value: bytes) -> bytes | None:
         """A Cookie header value without our cookies, otherwise unchanged; None when nothing is left."""
         pairs = value.split(b";")
-        kept = [pair for pair in pairs if pair.partition(b"=")[0].strip() not in self._names]
+        kept = [pair for pair in pairs if not self._is_own(pair.partition(b"=")[0].strip())]
         if len(kept) == len(pairs):
             return value if value.strip() else None
         return b";".join(kept).strip() or None
+
+    def _is_own(self, name: bytes) -> bool:
+        return name in self._names or name.startswith(_LOGIN_PREFIX)
 
 
 def _find(pattern: re.Pattern[bytes], head: RequestHead) -> list[str]:
@@ -110,11 +122,13 @@ class CookieWriter:
         """The session cookie. It ends with the browser's own session: no expiry."""
         return self.write(head, self.options.name, session_id)
 
-    def login_mark(self, head: RequestHead, mark: str) -> tuple[bytes, bytes]:
-        """The cookie of a browser that logs in. It has the session cookie's name, which makes the platform's router
-        bring the browser back to this instance; the login replaces it.
+    def login_mark(self, head: RequestHead, mark: str) -> Headers:
+        """Marks the browser as one that logs in. Each mark has a cookie of its own: tabs opened together, whose
+        answers cross, do not take each other's away. The placeholder in the session cookie makes the platform's
+        router bring the browser back to this instance (protocols 1.3).
         """
-        return self.write(head, self.options.name, LOGIN_PREFIX + mark)
+        placeholder = self.write(head, self.options.name, PLACEHOLDER)
+        return self.write(head, mark_cookie(mark), mark, LOGIN_SECONDS), placeholder
 
     def write(self, head: RequestHead, name: str, value: str, max_age: int | None = None) -> tuple[bytes, bytes]:
         """A Set-Cookie header, HttpOnly, for the whole host. The value must be cookie-safe ASCII."""

@@ -121,17 +121,17 @@ def tenant_of(claims: Claims, credentials: XsuaaCredentials) -> Tenant:
         raise refused("the token names no tenant")
     own = credentials.tenant
     if zone == own.id:
-        return own
+        return shared_tenant(zone, own.subdomain)
     if credentials.tenantmode == "dedicated":
         raise refused("the token belongs to another tenant")
     extension = claims.get("ext_attr")
     subdomain = text(extension, "zdn") if isinstance(extension, Mapping) else ""
-    return _tenant(zone, subdomain if is_label(subdomain) else "")
+    return shared_tenant(zone, subdomain if is_label(subdomain) else "")
 
 
 @lru_cache(maxsize=4096)
-def _tenant(zone: str, subdomain: str) -> Tenant:
-    """Equal tenants are one object: a session holds a reference only."""
+def shared_tenant(zone: str, subdomain: str) -> Tenant:
+    """Equal tenants are one object: a session holds a reference only, and comparing is quick."""
     return Tenant(zone, subdomain)
 
 

@@ -52,17 +52,14 @@ class TokenRequest:
 async def send(client: httpx.AsyncClient, request: TokenRequest) -> TokenResponse:
     """Ask until there is an answer or patience ends. Raises `TokenRefused`, or `XSUAA_UNAVAILABLE`."""
     body, headers = urlencode(request.form).encode(), request.all_headers()
+    attempt = await _attempt(client, request, body, headers)
     for pause in PAUSES:
-        attempt = await _attempt(client, request, body, headers)
-        if isinstance(attempt, TokenResponse):
-            return attempt
-        if not attempt.again:
+        if isinstance(attempt, TokenResponse) or not attempt.again:
             break
         await asyncio.sleep(min(attempt.after or pause, LONGEST_PAUSE))
-    else:
         attempt = await _attempt(client, request, body, headers)
-        if isinstance(attempt, TokenResponse):
-            return attempt
+    if isinstance(attempt, TokenResponse):
+        return attempt
     log.warning("token request failed", extra={"fields": {"reason": attempt.reason}})
     raise GatewayError(Failure.XSUAA_UNAVAILABLE, attempt.reason)
 
@@ -83,6 +80,8 @@ async def _attempt(
         reply = await client.post(request.url, content=body, headers=headers)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
         return _Failed("no connection to the token service", again=True)
+    except httpx.InvalidURL:
+        return _Failed("the token service's address is malformed", again=False)
     except httpx.HTTPError:
         return _Failed("the token service broke off", again=request.repeatable)
     if reply.status_code == 200:
