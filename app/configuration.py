@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.bindings.application import Application, read_application
@@ -36,6 +36,8 @@ class Configuration:
     services: Services
     routes: RouteTable
     notes: tuple[Note, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The variables as given, for placeholders in static files."""
 
     @property
     def destinations(self) -> Mapping[str, EnvironmentDestination]:
@@ -84,7 +86,7 @@ def load_configuration(workdir: Path, environ: Mapping[str, str]) -> Configurati
         raise ConfigurationError(problems)
     routes = _compile(reading.descriptor, settings, bindings, services)
     found = notes(reading.document, environ)
-    return Configuration(workdir, reading.descriptor, settings, application, bindings, services, routes, found)
+    return Configuration(workdir, reading.descriptor, settings, application, bindings, services, routes, found, environ)
 
 
 def _read_descriptor(workdir: Path) -> Reading:

@@ -12,10 +12,10 @@ class RequestHead:
     """Method, raw target and headers of one request, as received.
 
     `target` is path and query exactly as sent (latin-1 text, always starting with `/`), `path` the part before `?`.
-    Header names are lower-case bytes.
+    Header names are lower-case bytes; `first` has the first value of each.
     """
 
-    __slots__ = ("client", "headers", "method", "path", "query", "scheme", "target")
+    __slots__ = ("client", "first", "headers", "method", "path", "query", "scheme", "target")
 
     def __init__(
         self,
@@ -29,6 +29,7 @@ class RequestHead:
         self.target = target
         self.path, _, self.query = target.partition("?")
         self.headers = headers
+        self.first: dict[bytes, bytes] = dict(reversed(headers))
         self.client = client
         self.scheme = scheme
 
@@ -48,13 +49,13 @@ class RequestHead:
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header, or None."""
-        for key, value in self.headers:
-            if key == name:
-                return value.decode("latin-1")
-        return None
+        value = self.first.get(name)
+        return None if value is None else value.decode("latin-1")
 
     def header_values(self, name: bytes) -> list[str]:
         """All values of a header."""
+        if name not in self.first:
+            return []
         return [value.decode("latin-1") for key, value in self.headers if key == name]
 
     def cookies(self) -> dict[str, str]:

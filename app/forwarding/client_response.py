@@ -1,51 +1,39 @@
-"""The backend's answer as the client gets it: hop-by-hop headers gone, ours added, cookies where they belong."""
+"""The backend's answer as the client gets it: hop-by-hop headers gone, ours added."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 from app.answer import Headers
 from app.forwarding.headers import HOP_BY_HOP, HeaderList, nominated
 
-CookieFilter = Callable[[bytes], bool]
-"""Decides about one Set-Cookie value of a backend: True when the client may have it."""
-
-_COOKIE = b"set-cookie"
+COOKIE = b"set-cookie"
 _CONNECTION = b"connection"
-_LENGTH = b"content-length"
+_BODYLESS = (204, 304)
 
 
 @lru_cache(maxsize=4096)
 def _passes(name: bytes) -> bool:
-    return name not in HOP_BY_HOP and name != _COOKIE
+    return name not in HOP_BY_HOP and name != COOKIE
 
 
-def shape_headers(
-    status: int, headers: HeaderList, added: Headers, defaults: Headers, may_have_cookie: CookieFilter
-) -> HeaderList:
-    """Headers for the client.
+def shape_headers(status: int, headers: HeaderList, ours: Headers | HeaderList) -> HeaderList:
+    """Headers for the client; `ours` take the place of the backend's with the same names.
 
-    `added` replace those of the backend with the same names, `defaults` are used where the backend has none.
-    A length that the status forbids is dropped (RFC 9110, 8.6); nothing is ever recomputed.
+    Cookies of the backend never pass by themselves: the caller decides which are among `ours`. A length that the status
+    forbids is dropped (RFC 9110, 8.6); nothing is ever recomputed.
     """
-    ours = {name for name, _ in added}
+    dropped = {name for name, _ in ours}
+    if status in _BODYLESS:
+        dropped.add(b"content-length")
     shaped: HeaderList = []
-    dropped: frozenset[bytes] = frozenset()
     for name, value in headers:
         if _passes(name):
-            if name not in ours:
+            if name not in dropped:
                 shaped.append((name, value))
-        elif name == _COOKIE:
-            if may_have_cookie(value):
-                shaped.append((name, value))
-        elif name == _CONNECTION:
-            dropped |= nominated((value,))
-    if dropped - {b"keep-alive"} or status in (204, 304):
-        dropped |= {_LENGTH} if status in (204, 304) else frozenset()
-        shaped = [pair for pair in shaped if pair[0] not in dropped]
-    shaped += added
-    if defaults:
-        present = {name for name, _ in shaped}
-        shaped += [pair for pair in defaults if pair[0] not in present]
+        elif name == _CONNECTION and value.lower() not in (b"keep-alive", b"close"):
+            hop_by_hop = nominated((value,))
+            shaped = [pair for pair in shaped if pair[0] not in hop_by_hop]
+            dropped |= hop_by_hop
+    shaped += ours
     return shaped

@@ -54,6 +54,9 @@ _SPECIAL = {
     b"x-forwarded-for": Treatment.FORWARDED_FOR,
     b"connection": Treatment.CONNECTION,
     b"http2-settings": Treatment.DROP,
+    b"x-request-id": Treatment.DROP,  # these three are set anew with the id under which we log
+    b"x-correlationid": Treatment.DROP,
+    b"x-correlation-id": Treatment.DROP,
 } | dict.fromkeys(FORWARDED, Treatment.FORWARDED)
 
 

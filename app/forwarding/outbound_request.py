@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.answer import Headers
 from app.backends.backend import Backend
 from app.errors import Failure, GatewayError
 from app.forwarding.headers import Treatment, nominated, request_treatment
@@ -19,12 +20,14 @@ class Outbound:
     """What one request adds of its own.
 
     `cookie` is the Cookie header to send (the client's without ours, plus the backend's stored ones), empty for none.
-    `keep_authorization`: the client's own Authorization may pass (public routes only). `extra`: headers set last.
+    `keep_authorization`: the client's own Authorization may pass (public routes only). `dropped`: headers of the
+    client that are meant for us. `extra`: headers set last.
     """
 
     cookie: bytes = b""
     keep_authorization: bool = False
-    extra: tuple[tuple[bytes, bytes], ...] = ()
+    dropped: frozenset[bytes] = frozenset()
+    extra: Headers = ()
 
 
 def request_target(target: str, backend: Backend) -> bytes:
@@ -48,8 +51,7 @@ def build_head(head: RequestHead, target: str, backend: Backend, outbound: Outbo
     if outbound.cookie:
         lines += (b"cookie: ", outbound.cookie, b"\r\n")
     if backend.defaults:
-        present = {name for name, _ in head.headers}
-        _append(lines, [pair for pair in backend.defaults if pair[0] not in present])
+        _append(lines, [pair for pair in backend.defaults if pair[0] not in head.first])
     _append(lines, backend.credentials)
     _append(lines, outbound.extra)
     lines.append(b"\r\n")
@@ -61,7 +63,10 @@ def build_head(head: RequestHead, target: str, backend: Backend, outbound: Outbo
 
 def _copy_headers(head: RequestHead, backend: Backend, outbound: Outbound, lines: list[bytes]) -> bytes:
     """Copy what may pass and add the forwarding headers; returns the client's Host."""
-    dropped, replaced = _connection_nominated(head), backend.replaced
+    dropped = outbound.dropped
+    if b"connection" in head.first:
+        dropped |= nominated(value for name, value in head.headers if name == b"connection")
+    replaced = backend.replaced
     host = forwarded_for = b""
     missing = {b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-path"}
     for name, value in head.headers:
@@ -93,11 +98,6 @@ def _add_forwarded(head: RequestHead, host: bytes, missing: set[bytes], lines: l
         lines += (b"x-forwarded-proto: ", head.scheme.encode("ascii"), b"\r\n")
     if b"x-forwarded-path" in missing:
         lines += (b"x-forwarded-path: ", head.path.encode("latin-1"), b"\r\n")
-
-
-def _connection_nominated(head: RequestHead) -> frozenset[bytes]:
-    values = [value for name, value in head.headers if name == b"connection"]
-    return nominated(values) if values else frozenset()
 
 
 def _append(lines: list[bytes], pairs: Iterable[tuple[bytes, bytes]]) -> None:

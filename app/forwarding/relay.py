@@ -6,12 +6,12 @@ Nothing is collected, and however the exchange ends, its socket is given back or
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.backends.backend import Backend
-from app.backends.proxy_errors import recognise
+from app.backends.proxy_errors import SUSPECT, proxy_failure
 from app.errors import Failure, GatewayError
 from app.forwarding.gate import Gate
 from app.forwarding.headers import HeaderList
@@ -19,7 +19,7 @@ from app.transport.connection import Connection
 from app.transport.pool import Pool
 from app.transport.pool_key import OnPremiseKey
 
-Shape = Callable[[int, HeaderList], HeaderList]
+Shape = Callable[[int, HeaderList], Awaitable[HeaderList]]
 
 REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 """Idempotent methods (RFC 9110, 9.2.2): without a body, a request that met a stale socket is sent once more."""
@@ -27,15 +27,15 @@ REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 CONTINUE_SECONDS = 1.0
 """How long to wait for 100 Continue before the body is sent anyway (RFC 9110, 10.1.1)."""
 
-PROXY_STATUSES = frozenset((400, 403, 405, 407, 502, 503))
-"""Answers on the way to an on-premise system that may come from the proxy or the Cloud Connector."""
-
 
 class ClientExchange(Protocol):
     """The client's side: ASGI's two channels, and a callback for a client that leaves."""
 
-    body_complete: bool
-    disconnected: bool
+    @property
+    def body_complete(self) -> bool: ...
+    @property
+    def disconnected(self) -> bool: ...
+
     on_disconnect: Callable[[], None] | None
 
     async def receive(self) -> Any: ...
@@ -45,9 +45,8 @@ class ClientExchange(Protocol):
 class BrokenOff(Exception):
     """The answer had begun when `error` happened; the client has to see a broken connection."""
 
-    def __init__(self, status: int, error: GatewayError) -> None:
+    def __init__(self, error: GatewayError) -> None:
         super().__init__(str(error))
-        self.status = status
         self.error = error
 
 
@@ -70,8 +69,8 @@ class Relay:
         self._gate = gate
         self._loop = asyncio.get_running_loop()
 
-    async def forward(self, forward: Forward, backend: Backend, shape: Shape, client: ClientExchange) -> int:
-        """Forward a request and stream its answer; returns the status that the client got.
+    async def forward(self, forward: Forward, backend: Backend, shape: Shape, client: ClientExchange) -> None:
+        """Forward a request and stream its answer.
 
         `shape` makes the client's headers from status and headers of the backend. Raises GatewayError while nothing
         has been sent to the client, BrokenOff afterwards.
@@ -79,7 +78,7 @@ class Relay:
         lane = self._gate.enter(backend.lane, self._loop.time())
         failure: Failure | None = Failure.CLIENT_GONE
         try:
-            status = await self._exchange(forward, backend, shape, client)
+            await self._exchange(forward, backend, shape, client)
             failure = None
         except GatewayError as error:
             failure = error.failure
@@ -89,9 +88,18 @@ class Relay:
             raise
         finally:
             self._gate.leave(lane, failure, self._loop.time())
-        return status
 
-    async def _exchange(self, forward: Forward, backend: Backend, shape: Shape, client: ClientExchange) -> int:
+    async def call(self, forward: Forward, backend: Backend) -> int:
+        """Make a request of our own, without a body; returns the status, the answer's body is dropped."""
+        connection = await self._pool.take(backend.key)
+        try:
+            connection.start(forward.head, forward.method, backend.timeout, has_body=False)
+            await connection.wait_head()
+            return connection.parser.status
+        finally:
+            self._pool.give(connection)
+
+    async def _exchange(self, forward: Forward, backend: Backend, shape: Shape, client: ClientExchange) -> None:
         reused = self._pool.take_idle(backend.key)
         connection = reused or await self._pool.take(backend.key)
         upload: asyncio.Task[None] | None = None
@@ -106,7 +114,7 @@ class Relay:
                 connection = await self._pool.take(backend.key, fresh=True)
                 await _start(forward, backend, connection, client)
                 await connection.wait_head()
-            return await _pass_on(connection, backend, shape, client)
+            await pass_on(connection, backend, shape, client)
         finally:
             client.on_disconnect = None
             if upload is not None:
@@ -160,22 +168,22 @@ def _may_repeat(forward: Forward, connection: Connection) -> bool:
     return stale and forward.method in REPEATABLE and not forward.has_body
 
 
-async def _pass_on(connection: Connection, backend: Backend, shape: Shape, client: ClientExchange) -> int:
+async def pass_on(connection: Connection, backend: Backend, shape: Shape, client: ClientExchange) -> None:
+    """Stream the answer whose head is there. Raises GatewayError before, BrokenOff after anything was sent."""
     parser = connection.parser
     status = parser.status
     first = b""
-    if status == 407 or (status in PROXY_STATUSES and isinstance(backend.key, OnPremiseKey)):
+    if status == 407 or (status in SUSPECT and isinstance(backend.key, OnPremiseKey)):
         first = await connection.read()
         _raise_for_proxy(status, connection, first, backend)
-    headers = shape(status, parser.headers)
+    headers = await shape(status, parser.headers)
     if not connection.request_sent:
         headers.append((b"connection", b"close"))
     await client.send({"type": "http.response.start", "status": status, "headers": headers})
     try:
         await _stream(connection, client, first)
     except GatewayError as error:
-        raise BrokenOff(status, error) from error
-    return status
+        raise BrokenOff(error) from error
 
 
 async def _stream(connection: Connection, client: ClientExchange, data: bytes) -> None:
@@ -192,6 +200,6 @@ def _raise_for_proxy(status: int, connection: Connection, start: bytes, backend:
     if not isinstance(backend.key, OnPremiseKey):
         # A browser would take a 407 for its own proxy's and ask for credentials (attack 72).
         raise GatewayError(Failure.BACKEND_INVALID, f"destination {backend.destination} answered 407")
-    failure = recognise(status, connection.parser.headers, start)
+    failure = proxy_failure(status, tuple(connection.parser.headers), start)
     if failure is not None:
         raise GatewayError(failure, f"destination {backend.destination}")

@@ -55,8 +55,8 @@ class Exchange:
 
     __slots__ = (
         "_body", "_buffered", "_chunked", "_connection", "_continue", "_end_given", "_head_only", "_left", "_legacy",
-        "_waiter", "body_complete", "complete", "disconnected", "keep_alive", "on_disconnect", "scope", "started",
-        "upgrade",
+        "_waiter", "body_complete", "bytes_sent", "complete", "disconnected", "keep_alive", "on_disconnect", "scope",
+        "started", "status", "upgrade",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
@@ -70,6 +70,7 @@ class Exchange:
         self._buffered = 0
         self._chunked = self._end_given = False
         self._left = 0
+        self.status = self.bytes_sent = 0
         self._waiter: asyncio.Future[None] | None = None
         self.body_complete = self.started = self.complete = self.disconnected = False
         self.on_disconnect: Callable[[], None] | None = None
@@ -91,6 +92,7 @@ class Exchange:
 
     def abort(self) -> None:
         """Reset the client connection, so that no cut answer can look complete."""
+        self.complete = True
         transport = self._connection.transport
         sock = transport.get_extra_info("socket")
         if sock is not None and not transport.is_closing():
@@ -153,6 +155,13 @@ class Exchange:
         if not self.complete:
             await self._connection.drain()
 
+    def switch_protocols(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send 101 with these headers. The exchange is over; the socket belongs to the tunnel."""
+        self.started = self.complete = True
+        self.status = 101
+        lines = [STATUS_LINES[101], *(b"%b: %b\r\n" % pair for pair in headers), b"\r\n"]
+        self._connection.transport.write(b"".join(lines))
+
     async def _until_disconnect(self) -> None:
         while not (self.disconnected or self.complete):
             self._waiter = asyncio.get_running_loop().create_future()
@@ -160,6 +169,7 @@ class Exchange:
 
     def _send_head(self, status: int, headers: Any) -> None:
         self.started = True
+        self.status = status
         lines = [STATUS_LINES[status]]
         length = -1
         for name, value in headers:
@@ -204,6 +214,7 @@ class Exchange:
         self._connection.exchange_done(self)
 
     def _write_piece(self, data: bytes) -> None:
+        self.bytes_sent += len(data)
         if self._chunked:
             self._connection.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
             return

@@ -68,7 +68,7 @@ class InboundProtocol(asyncio.Protocol):
     # -- asyncio.Protocol
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self._state.connections.add(self)
+        self._state.connections.add(self)  # type: ignore[arg-type]
         peer, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self._client = (str(peer[0]), int(peer[1])) if peer else None
         self._server = (str(server[0]), int(server[1])) if server else None
@@ -78,7 +78,7 @@ class InboundProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
-        self._state.connections.discard(self)  # type: ignore[arg-type]
+        self._state.connections.discard(self)
         self.deadlines.forget(self)
         self.resume_writing()
         for exchange in (self._exchange, *self._pipeline):
@@ -101,9 +101,8 @@ class InboundProtocol(asyncio.Protocol):
             if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
                 self._reject(Rejected(431, "header block too large"))
 
-    def eof_received(self) -> bool:
-        """A client that closes its sending side may still wait for the answer (RFC 9112, 9.6)."""
-        return self._rejected is None and self._exchange is not None and self._exchange.body_complete
+    def eof_received(self) -> None:
+        """A client that has closed its sending side is taken for gone: nothing tells the two apart in time."""
 
     def pause_writing(self) -> None:
         self._drained = self._drained or self._loop.create_future()

@@ -1,0 +1,74 @@
+"""Destinations, backends and the transport, of the configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.backends.on_premise import OnPremise
+from app.backends.resolver import BackendResolver
+from app.composition.platform import Platform
+from app.configuration import Configuration
+from app.destinations.environment import environment_destinations
+from app.destinations.finder import Finder
+from app.destinations.resolver import DestinationResolver
+from app.destinations.service_client import DestinationService
+from app.forwarding.gate import Gate, GateLimits
+from app.forwarding.relay import Relay
+from app.forwarding.websocket import WebSocketRelay
+from app.transport.connector import Connector
+from app.transport.deadlines import Deadlines
+from app.transport.pool import Pool, PoolLimits
+from app.transport.tls import TlsContexts
+
+log = logging.getLogger("gangway")
+
+CONNECT_SECONDS = 10.0
+IDLE_SECONDS = 120.0
+UNLIMITED = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What moves bytes."""
+
+    pool: Pool
+    gate: Gate
+    relay: Relay
+    websockets: WebSocketRelay
+    deadlines: Deadlines
+
+    def close(self) -> None:
+        """Drop idle sockets and the timer."""
+        self.pool.close()
+        self.deadlines.close()
+
+
+def compose_engine(configuration: Configuration, platform: Platform) -> Engine:
+    """The transport to backends; to be called inside of the running event loop."""
+    settings = configuration.settings
+    verify = settings.node_tls_reject_unauthorized != "0"
+    if not verify:
+        log.warning("NODE_TLS_REJECT_UNAUTHORIZED=0: certificates of backends are not verified")
+    deadlines = Deadlines(asyncio.get_running_loop())
+    contexts = TlsContexts([Path(file) for file in platform.ca_files], verify=verify)
+    limits = PoolLimits(per_key=settings.backend_max_sockets or UNLIMITED, reuse=not settings.disable_connection_reuse)
+    pool = Pool(Connector(deadlines, contexts, CONNECT_SECONDS, IDLE_SECONDS), limits)
+    gate = Gate(GateLimits())
+    return Engine(pool, gate, Relay(pool, gate), WebSocketRelay(pool, gate), deadlines)
+
+
+def compose_backends(configuration: Configuration, platform: Platform) -> BackendResolver:
+    """From destination names to backends."""
+    services = configuration.services
+    destination, connectivity = services.destination, services.connectivity
+    finder = None
+    if destination is not None:
+        finder = Finder(DestinationService(platform.clients, destination, platform.tokens))
+    on_premise = None
+    if connectivity is not None:
+        on_premise = OnPremise(connectivity, platform.tokens, configuration.settings.gateway_principal_propagation)
+    destinations = DestinationResolver(environment_destinations(configuration.settings.destinations), finder)
+    return BackendResolver(destinations, on_premise)

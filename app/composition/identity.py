@@ -1,0 +1,124 @@
+"""Sessions, login and logout, of the configuration."""
+
+from __future__ import annotations
+
+import secrets
+
+from app.bindings.credentials import XsuaaCredentials
+from app.composition.platform import Platform
+from app.configuration import Configuration
+from app.login.basic import PasswordLogin
+from app.login.callback import LoginCallback
+from app.login.caller import Callers
+from app.login.code_flow import CodeFlow, LoginOptions
+from app.login.login_page import LoginPageOptions
+from app.login.login_state import LoginStates
+from app.login.logout import BackendLogout, Logout, LogoutOptions
+from app.login.tenant import TenantOptions, TenantResolver
+from app.sessions.carried_cookies import CarriedCookies
+from app.sessions.cookie import CookieOptions, CookieWriter, OwnCookies
+from app.sessions.manager import SessionManager
+from app.sessions.memory_store import MemorySessionStore
+from app.sessions.refresh import TokenRefresher
+from app.sessions.store import Lifetime
+from app.sign_in import Identity, SignIn
+from app.tokens.jwks import KeyStore
+from app.tokens.verifier import Verifier
+
+MINUTE = 60.0
+
+
+def compose_sign_in(configuration: Configuration, platform: Platform, keys: KeyStore | None) -> SignIn:
+    """Who is calling; without an xsuaa service everybody is nobody."""
+    settings, xsuaa = configuration.settings, configuration.services.xsuaa
+    allowed = frozenset(configuration.application.uris) if settings.enable_x_forwarded_host_validation else frozenset()
+    options = TenantOptions(settings.tenant_host_pattern or "", settings.external_reverse_proxy, allowed)
+    tenants = TenantResolver(options, xsuaa)
+    cookies = OwnCookies(settings.session_cookie_name)
+    if xsuaa is None or keys is None:
+        return SignIn(tenants, cookies, None)
+    return SignIn(tenants, cookies, _identity(configuration, platform, xsuaa, keys, tenants, cookies))
+
+
+def _identity(
+    configuration: Configuration, platform: Platform, xsuaa: XsuaaCredentials, keys: KeyStore,
+    tenants: TenantResolver, cookies: OwnCookies,
+) -> Identity:  # fmt: skip
+    settings = configuration.settings
+    verifier = Verifier(xsuaa, keys)
+    writer = CookieWriter(_cookie_options(configuration))
+    store = MemorySessionStore(Lifetime(idle=configuration.session_timeout * MINUTE))
+    refresher = TokenRefresher(xsuaa, platform.grants, verifier, store, settings.jwt_refresh * MINUTE)
+    sessions = SessionManager(store, cookies, refresher)
+    options = _login_options(configuration)
+    states = LoginStates(_state_secret(configuration))
+    flow = CodeFlow(xsuaa, options, states, tenants, cookies, writer)
+    passwords = PasswordLogin(xsuaa, platform.grants, verifier)
+    carried = CarriedCookies(settings.backend_cookies_secret or secrets.token_urlsafe(32), writer)
+    logout = _logout_options(configuration)
+    return Identity(
+        callers=Callers(sessions, verifier, passwords, carried),
+        sessions=sessions,
+        flow=flow,
+        callback=LoginCallback(
+            xsuaa, options, flow, states, platform.grants, verifier, sessions, cookies, writer
+        ),
+        callback_path=options.callback_path,
+        logout=Logout(xsuaa, logout, tenants, sessions, writer) if logout is not None else None,
+        logout_path=logout.endpoint if logout is not None else "",
+        backend_logouts=_backend_logouts(configuration),
+    )  # fmt: skip
+
+
+def _login_options(configuration: Configuration) -> LoginOptions:
+    settings = configuration.settings
+    return LoginOptions(
+        callback_path=configuration.descriptor.login.callback_endpoint,
+        preserve_fragment=settings.preserve_fragment,
+        pkce=settings.pkce_enabled and configuration.state_protection,
+        page=LoginPageOptions(settings.extended_login_csp, settings.omit_login_csp),
+    )
+
+
+def _cookie_options(configuration: Configuration) -> CookieOptions:
+    settings = configuration.settings
+    partitioned = settings.cookies.partitioned
+    return CookieOptions(
+        name=settings.session_cookie_name,
+        secure=settings.secure_session_cookie,
+        same_site=settings.cookies.same_site or "",
+        partitioned_agents=partitioned.supported_partition_agents if partitioned else "",
+        unpartitioned_agents=partitioned.unsupported_partition_agents if partitioned else "",
+    )
+
+
+def _state_secret(configuration: Configuration) -> str:
+    """Instances that share a secret can finish each other's logins; without one, it is this process's own."""
+    settings = configuration.settings
+    if settings.state_parameter_secret.lower() not in ("true", "false"):
+        return settings.state_parameter_secret
+    if settings.ext_session_mgt is not None:
+        return settings.ext_session_mgt.session_secret
+    return secrets.token_urlsafe(32)
+
+
+def _logout_options(configuration: Configuration) -> LogoutOptions | None:
+    descriptor = configuration.descriptor
+    logout = descriptor.logout
+    if logout is None or logout.logout_endpoint is None:
+        return None
+    return LogoutOptions(
+        endpoint=logout.logout_endpoint,
+        page=logout.logout_page or "",
+        method=logout.logout_method or "GET",
+        csrf_protection=logout.csrf_protection is not False,
+        backends=_backend_logouts(configuration),
+    )
+
+
+def _backend_logouts(configuration: Configuration) -> tuple[BackendLogout, ...]:
+    return tuple(
+        BackendLogout(name, options.logout_method, options.logout_path)
+        for name, options in configuration.descriptor.destinations.items()
+        if options.logout_path is not None
+    )

@@ -1,0 +1,139 @@
+"""From a matched route to a backend and back: resolves the backend, builds the request, shapes the answer."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from app.answer import Headers
+from app.backends.backend import Backend
+from app.backends.resolver import BackendResolver
+from app.errors import Failure, GatewayError
+from app.forwarding.outbound_request import Outbound, build_head
+from app.forwarding.relay import Forward, Relay
+from app.forwarding.tunnel import Tunnel
+from app.forwarding.websocket import POLICY_VIOLATION, WebSocketRelay
+from app.inbound.exchange import Exchange
+from app.login.logout import BackendLogout
+from app.observability.correlation import forwarded_headers, new_id
+from app.passing import Passing
+from app.principal import AnonymousCaller, Caller, Tenant
+from app.request_head import RequestHead
+from app.response_headers import ResponsePolicy
+from app.routing.route_table import Match
+from app.sessions.session import Session
+from app.sign_in import SignIn
+from app.visit import Visit
+
+log = logging.getLogger("gangway.forwarder")
+
+
+class Forwarder:
+    """Forwards requests of routes with a destination."""
+
+    def __init__(
+        self,
+        backends: BackendResolver,
+        relay: Relay,
+        websockets: WebSocketRelay,
+        sign_in: SignIn,
+        policy: ResponsePolicy,
+    ) -> None:
+        self._backends = backends
+        self._relay = relay
+        self._websockets = websockets
+        self._sign_in = sign_in
+        self._policy = policy
+
+    async def forward(
+        self, match: Match, name: str, head: RequestHead, tenant: Tenant, session: Session | None, own: Headers,
+        client: Exchange, visit: Visit,
+    ) -> None:  # fmt: skip
+        """Forward a request to the destination `name`; `own` are headers for the answer.
+
+        Raises GatewayError before anything has been sent to the client, BrokenOff afterwards.
+        """
+        caller: Caller = session.caller if session is not None else AnonymousCaller(tenant)
+        dynamic = match.route.destination is None
+        backend = self._ready(name, caller, session, dynamic) or await self._resolve(name, caller, session, dynamic)
+        visit.forwarded_after = visit.elapsed
+        passing = Passing(self._sign_in, self._policy, match, backend, head, session, own, visit)
+        forward = _request(head, match.target, backend, passing.outbound(client.upgrade is not None))
+        try:
+            if client.upgrade is not None:
+                await self._join(forward, backend, passing, client, session)
+            else:
+                await self._relay.forward(forward, backend, passing.shape, client)
+        except GatewayError as error:
+            if error.failure is Failure.PROXY_TOKEN_REFUSED:
+                self._forget(backend, caller, session)
+            raise
+        if client.status == 401 and backend.credentials:
+            self._forget(backend, caller, session)
+
+    async def call_logout(self, session: Session, call: BackendLogout) -> None:
+        """Tell a backend that a session has ended, as its user; a failure is logged and changes nothing."""
+        try:
+            backend = await self._backends.resolve(call.name, session.caller)
+            head = RequestHead(call.method, call.path, ())
+            body: Headers = ((b"content-length", b"0"),) if call.method != "GET" else ()
+            data = build_head(head, call.path, backend, Outbound(extra=forwarded_headers(new_id()) + body))
+            status = await self._relay.call(Forward(call.method, data), backend)
+            log.info("backend logged out", extra={"fields": {"destination": call.name, "status": status}})
+        except GatewayError as error:
+            log.warning("logout of a backend failed: %s", error, extra={"fields": {"destination": call.name}})
+
+    def _ready(self, name: str, caller: Caller, session: Session | None, dynamic: bool) -> Backend | None:
+        if session is None:
+            return self._backends.ready(name, caller, dynamic=dynamic)
+        backend = session.prepared.get(_prepared_key(name, dynamic))
+        return backend if backend is not None and backend.expires_at > time.monotonic() else None
+
+    async def _resolve(self, name: str, caller: Caller, session: Session | None, dynamic: bool) -> Backend:
+        backend = await self._backends.resolve(name, caller, dynamic=dynamic)
+        if session is not None and session.caller is caller:  # not renewed meanwhile
+            session.prepared[_prepared_key(name, dynamic)] = backend
+        return backend
+
+    def _forget(self, backend: Backend, caller: Caller, session: Session | None) -> None:
+        """Credentials were refused: the next request gets them anew."""
+        self._backends.forget(backend, caller)
+        if session is not None:
+            session.prepared.clear()
+
+    async def _join(
+        self, forward: Forward, backend: Backend, passing: Passing, client: Exchange, session: Session | None
+    ) -> None:
+        """A web socket ends with its session."""
+        tunnels: list[Tunnel] = []
+
+        def end() -> None:
+            for tunnel in tunnels:
+                tunnel.end(POLICY_VIOLATION)
+
+        def opened(tunnel: Tunnel) -> None:
+            tunnels.append(tunnel)
+            if session is not None:
+                session.watch(end)
+
+        try:
+            await self._websockets.forward(forward, backend, passing.shape, client, opened)
+        finally:
+            if session is not None:
+                session.unwatch(end)
+
+
+def _prepared_key(name: str, dynamic: bool) -> str:
+    """A destination that may be addressed by a fixed route may not for that reason be addressed dynamically."""
+    return f"${name}" if dynamic else name
+
+
+def _request(head: RequestHead, target: str, backend: Backend, outbound: Outbound) -> Forward:
+    chunked = b"transfer-encoding" in head.first
+    return Forward(
+        head.method,
+        build_head(head, target, backend, outbound),
+        has_body=chunked or head.first.get(b"content-length", b"0").strip(b"0") != b"",
+        chunked=chunked,
+        expects_continue=b"expect" in head.first,
+    )

@@ -1,0 +1,85 @@
+"""Web socket requests: the upgrade is forwarded like any request; once the backend agrees, the sockets are joined."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from app.backends.backend import Backend
+from app.errors import Failure, GatewayError
+from app.forwarding.gate import Gate
+from app.forwarding.headers import HeaderList
+from app.forwarding.relay import Forward, Shape, pass_on
+from app.forwarding.tunnel import Tunnel
+from app.inbound.exchange import Exchange
+from app.transport.connection import Connection
+from app.transport.pool import Pool
+
+UPGRADE: tuple[tuple[bytes, bytes], ...] = ((b"connection", b"Upgrade"), (b"upgrade", b"websocket"))
+GOING_AWAY = 1001
+POLICY_VIOLATION = 1008
+
+Watch = Callable[[Callable[[], None]], None]
+
+
+class WebSocketRelay:
+    """Opens web sockets at backends and holds them until one side leaves."""
+
+    def __init__(self, pool: Pool, gate: Gate) -> None:
+        self._pool = pool
+        self._gate = gate
+        self._loop = asyncio.get_running_loop()
+
+    async def forward(
+        self, forward: Forward, backend: Backend, shape: Shape, client: Exchange, on_open: Callable[[Tunnel], None]
+    ) -> None:
+        """Forward an upgrade request and stay until the web socket has ended.
+
+        A backend that refuses is answered through. `on_open` gets the tunnel, to end it when its session ends.
+        Raises GatewayError while nothing has been sent to the client.
+        """
+        lane = self._gate.enter(backend.lane, self._loop.time())
+        failure: Failure | None = Failure.CLIENT_GONE
+        try:
+            tunnel = await self._open(forward, backend, shape, client)
+            failure = None
+            if tunnel is not None:
+                on_open(tunnel)
+                await tunnel.done
+        except GatewayError as error:
+            failure = error.failure
+            raise
+        finally:
+            self._gate.leave(lane, failure, self._loop.time())
+
+    async def _open(self, forward: Forward, backend: Backend, shape: Shape, client: Exchange) -> Tunnel | None:
+        connection = await self._pool.take(backend.key, fresh=True)
+        try:
+            client.on_disconnect = connection.client_gone
+            connection.start(forward.head, forward.method, backend.timeout, has_body=False, upgrade=True)
+            await connection.wait_head()
+            if connection.parser.status != 101:
+                await pass_on(connection, backend, shape, client)
+                return None
+            return self._join(connection, client, await shape(101, connection.parser.headers))
+        finally:
+            client.on_disconnect = None
+            if connection.pool is not None:
+                self._pool.give(connection)
+
+    def _join(self, connection: Connection, client: Exchange, headers: HeaderList) -> Tunnel:
+        """From here on bytes pass untouched, beginning with those that came along with the handshakes."""
+        socket = client.upgrade
+        if socket is None or client.disconnected:
+            raise GatewayError(Failure.CLIENT_GONE)
+        self._pool.detach(connection)
+        backend, from_backend = connection.release_transport()
+        tunnel = Tunnel(socket.transport, backend)
+        client.switch_protocols([*headers, *UPGRADE])
+        tunnel.client.data_received(socket.rest)
+        tunnel.backend.data_received(from_backend)
+        backend.set_protocol(tunnel.backend)
+        socket.join(tunnel.client)
+        socket.on_shutdown = lambda: tunnel.end(GOING_AWAY)
+        tunnel.done.add_done_callback(lambda _: socket.left())
+        return tunnel

@@ -1,0 +1,177 @@
+"""THE WAY of a request, top to bottom: route, caller, guards, backend, answer. Start reading here.
+
+Deciding is done by plain functions elsewhere; this file puts them in order. A step either goes on, answers, or raises
+GatewayError, which `__call__` turns into the answer that helps.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.answer import Answer, Headers
+from app.error_answer import ErrorPolicy, error_answer
+from app.errors import Failure, GatewayError
+from app.forwarder import Forwarder
+from app.forwarding.relay import BrokenOff
+from app.guards.csrf import check_csrf, is_fetch, token_header
+from app.guards.origins import OriginRule, check_origin
+from app.health.endpoints import HealthEndpoints
+from app.inbound.exchange import EXTENSION, Exchange
+from app.login.requirement import Requirement, decide
+from app.login.user_api import user_api
+from app.observability.access_log import AccessLog
+from app.observability.correlation import correlation_id, returned_headers
+from app.principal import Tenant
+from app.request_head import RequestHead
+from app.response_headers import ResponsePolicy
+from app.routing.path_safety import refuse_unsafe_path
+from app.routing.route import AuthenticationType, Route
+from app.routing.route_table import Match, RouteTable
+from app.send_answer import send_answer
+from app.sessions.session import Session
+from app.sign_in import SignIn
+from app.static_files.local_directory import LocalDirectory
+from app.static_files.welcome import welcome
+from app.visit import Visit
+
+log = logging.getLogger("gangway")
+
+USER_API = "sap-approuter-userapi"
+_SWITCHED_OFF = "web sockets are not enabled in xs-app.json"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayOptions:
+    """What of the configuration the way itself needs."""
+
+    welcome_file: str | None = None
+    websockets: bool = False
+    websocket_origins: tuple[OriginRule, ...] = ()
+    errors: ErrorPolicy = field(default_factory=ErrorPolicy)
+    response_headers: ResponsePolicy = field(default_factory=ResponsePolicy)
+
+
+class Gateway:
+    """The ASGI application. `directories` are the localDir routes' folders by route index."""
+
+    def __init__(
+        self,
+        options: GatewayOptions,
+        routes: RouteTable,
+        sign_in: SignIn,
+        directories: Mapping[int, LocalDirectory],
+        forwarder: Forwarder,
+        health: HealthEndpoints,
+        access_log: AccessLog,
+    ) -> None:
+        self._options = options
+        self._routes = routes
+        self._sign_in = sign_in
+        self._directories = directories
+        self._forwarder = forwarder
+        self._health = health
+        self._access_log = access_log
+
+    async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]) -> None:
+        """Serve a request of a client connection; failures before the answer has begun become answers."""
+        head = RequestHead.from_scope(scope)
+        client: Exchange = scope[EXTENSION]
+        visit = Visit(correlation_id(head.headers))
+        error: GatewayError | None = None
+        try:
+            await self._way(head, client, visit)
+        except GatewayError as failed:
+            error = failed
+        except BrokenOff as broken:
+            error = broken.error
+        except Exception:  # the last resort: logged with its trace, answered without
+            log.exception("unexpected error", extra={"fields": {"correlation_id": visit.correlation_id}})
+            error = GatewayError(Failure.INTERNAL)
+        if error is not None:
+            await self._fail(error, head, client, visit)
+        if self._access_log.wants(error):
+            self._access_log.write(head, visit.outcome(client.status, client.bytes_sent, error))
+
+    async def _way(self, head: RequestHead, client: Exchange, visit: Visit) -> None:
+        refuse_unsafe_path(head.path)
+        answer = self._health.answer(head)
+        if answer is not None:
+            return await self._answer(answer, head, client, visit)
+        visit.tenant = tenant = self._sign_in.tenant(head)
+        answer = await self._sign_in.endpoint(head, tenant)
+        arrived = answer or self._welcome(head)
+        if isinstance(arrived, Answer):
+            return await self._answer(arrived, head, client, visit)
+        match = self._routes.match(arrived.method, arrived.target)
+        refuse_unsafe_path(match.target)
+        session = await self._caller(match.route, arrived, tenant, client)
+        if session is None and not match.route.is_public:
+            return await self._answer(self._sign_in.start(arrived, tenant, match.route), arrived, client, visit)
+        own = await self._guard(match.route, arrived, session, client)
+        await self._serve(match, arrived, tenant, session, own, client, visit)
+
+    async def _serve(
+        self, match: Match, head: RequestHead, tenant: Tenant, session: Session | None, own: Headers,
+        client: Exchange, visit: Visit,
+    ) -> None:  # fmt: skip
+        """The last step: a file, the user API, or a backend. `own` are headers for the answer."""
+        route = match.route
+        if route.local_dir is not None:
+            own += returned_headers(visit.correlation_id)
+            headers = own + self._options.response_headers.missing_from(own)
+            await self._directories[route.index].serve(head, match.target, client.send, headers)
+        elif route.service == USER_API and session is not None:
+            answer = user_api(head.method, match.target.partition("?")[0], session.token)
+            await self._answer(answer.with_headers(own), head, client, visit)
+        else:
+            name = visit.destination = self._routes.destination(match, head.header(b"host") or "")
+            await self._forwarder.forward(match, name, head, tenant, session, own, client, visit)
+
+    async def _caller(self, route: Route, head: RequestHead, tenant: Tenant, client: Exchange) -> Session | None:
+        """Who is calling on a route that wants to know; None: send the browser to the login."""
+        if route.is_public:
+            return None
+        session = await self._sign_in.identify(head, tenant, route.authentication is AuthenticationType.BASIC)
+        known = decide(head, session is not None, client.upgrade is not None) is Requirement.PROCEED
+        return session if known else None
+
+    async def _guard(self, route: Route, head: RequestHead, session: Session | None, client: Exchange) -> Headers:
+        """May it pass? Returns what the answer carries for it. Raises CSRF_REQUIRED, SCOPE_MISSING, ORIGIN_REFUSED."""
+        if client.upgrade is not None:
+            self._check_websocket(head)
+        if session is None:
+            return ()
+        if route.csrf and not session.stateless:
+            check_csrf(head, session.csrf_token)
+        if route.scopes is not None and not route.scopes.allow(head.method, session.token.scopes):
+            raise GatewayError(Failure.SCOPE_MISSING)
+        if route.csrf and is_fetch(head):
+            return (token_header(await self._sign_in.csrf_token(session)),)
+        return ()
+
+    def _check_websocket(self, head: RequestHead) -> None:
+        if not self._options.websockets:
+            raise GatewayError(Failure.NO_ROUTE, _SWITCHED_OFF)
+        hosts = [host for host in (head.header(b"host"), head.header(b"x-forwarded-host")) if host]
+        check_origin(head.header(b"origin"), hosts, self._options.websocket_origins)
+
+    def _welcome(self, head: RequestHead) -> Answer | RequestHead:
+        file = self._options.welcome_file
+        return welcome(head, file) if file is not None and head.path == "/" else head
+
+    async def _answer(self, answer: Answer, head: RequestHead, client: Exchange, visit: Visit) -> None:
+        complete = answer.with_headers(returned_headers(visit.correlation_id))
+        missing = self._options.response_headers.missing_from(complete.headers)
+        await send_answer(complete.with_headers(missing), head.method, client.send)
+
+    async def _fail(self, error: GatewayError, head: RequestHead, client: Exchange, visit: Visit) -> None:
+        """Answer a failure; where the answer has begun, break the connection instead of ending it quietly short."""
+        if error.failure is Failure.CLIENT_GONE:
+            return
+        if client.started:
+            return client.abort()
+        answer = error_answer(error, head, visit.correlation_id, self._options.errors)
+        await self._answer(answer, head, client, visit)

@@ -1,0 +1,74 @@
+"""Starts the gateway of a configuration and runs it until it is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from app.composition.application import compose
+from app.configuration import Configuration
+from app.inbound.protocol import InboundLimits
+from app.inbound.server import Listener
+from app.inbound.server import serve as serve_inbound
+from app.observability.logging_setup import parse_level, set_up_logging
+from app.observability.platform_fields import platform_fields
+from app.settings.settings import Settings
+
+log = logging.getLogger("gangway")
+
+KEEP_ALIVE_SECONDS = 120.0
+
+
+def serve(configuration: Configuration) -> int:
+    """Serve until SIGTERM or SIGINT; the process's exit status."""
+    settings = configuration.settings
+    set_up_logging(parse_level(settings.xs_app_log_level), platform_fields(configuration.environ))
+    for note in configuration.notes:
+        log.warning("%s", note)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_run(configuration))
+    except OSError as error:
+        log.error("cannot listen on port %d: %s", settings.port, error.strerror)
+        return 1
+    return 0
+
+
+async def _run(configuration: Configuration) -> None:
+    settings = configuration.settings
+    running = compose(configuration)
+    listener = Listener(settings.port, settings.xs_bind_address)
+    try:
+        await serve_inbound(running.gateway, listener, _limits(settings), lambda: _announce(settings.port))
+    finally:
+        await running.aclose()
+
+
+def _announce(port: int) -> None:
+    log.info("listening", extra={"fields": {"port": port}})
+
+
+def _limits(settings: Settings) -> InboundLimits:
+    keep_alive = settings.server_keep_alive or settings.incoming_connection_timeout
+    return InboundLimits(
+        request=_seconds(settings.incoming_request_timeout),
+        keep_alive=_seconds(keep_alive) if keep_alive else KEEP_ALIVE_SECONDS,
+    )
+
+
+def _seconds(milliseconds: int) -> float:
+    """0 stands for no limit."""
+    return milliseconds / 1000 if milliseconds else math.inf
+
+
+def _loop_factory() -> Callable[[], Any] | None:
+    """uvloop where it exists; Windows has asyncio's own loop."""
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop

@@ -1,0 +1,90 @@
+"""What one request adds of its own on its way through: cookies, correlation, statistics, in both directions."""
+
+from __future__ import annotations
+
+from app.answer import Headers
+from app.backends.backend import Backend
+from app.forwarding.client_response import COOKIE, shape_headers
+from app.forwarding.headers import HeaderList
+from app.forwarding.outbound_request import Outbound
+from app.forwarding.websocket import UPGRADE
+from app.observability.correlation import forwarded_headers, returned_headers
+from app.request_head import RequestHead
+from app.response_headers import ResponsePolicy
+from app.routing.route_table import Match
+from app.sessions.backend_cookies import CookieSite, cookies_for_client
+from app.sessions.session import Session
+from app.sign_in import SignIn
+from app.visit import Visit
+
+_CSRF_TOKEN = frozenset((b"x-csrf-token",))
+_NOTHING: frozenset[bytes] = frozenset()
+_CHUNKED: Headers = ((b"transfer-encoding", b"chunked"),)
+
+
+class Passing:
+    """One request between a client and a backend."""
+
+    __slots__ = ("_backend", "_head", "_match", "_own", "_policy", "_session", "_sign_in", "_visit")
+
+    def __init__(
+        self, sign_in: SignIn, policy: ResponsePolicy, match: Match, backend: Backend, head: RequestHead,
+        session: Session | None, own: Headers, visit: Visit,
+    ) -> None:  # fmt: skip
+        self._sign_in = sign_in
+        self._policy = policy
+        self._match = match
+        self._backend = backend
+        self._head = head
+        self._session = session
+        self._own = own
+        self._visit = visit
+
+    def outbound(self, upgrade: bool) -> Outbound:
+        """What the backend gets besides the client's headers and the destination's."""
+        route = self._match.route
+        extra = forwarded_headers(self._visit.correlation_id)
+        if b"transfer-encoding" in self._head.first:
+            extra += _CHUNKED
+        if upgrade:
+            extra += UPGRADE
+        # Where we check CSRF tokens, the client's is ours and no business of the backend.
+        dropped = _CSRF_TOKEN if route.csrf else _NOTHING
+        return Outbound(self._cookie(), keep_authorization=route.is_public, dropped=dropped, extra=extra)
+
+    def _cookie(self) -> bytes:
+        cookie: bytes | None = None
+        if b"cookie" in self._head.first:
+            lines = [value for name, value in self._head.headers if name == b"cookie"]
+            cookie = self._sign_in.cookies.strip_own_cookies(b"; ".join(lines))
+        if self._session is not None and len(self._session.backend_cookies):
+            cookie = self._session.backend_cookies.header(self._site(), cookie)
+        return cookie or b""
+
+    def _site(self) -> CookieSite:
+        host, _, _ = self._backend.authority.decode("latin-1").lower().partition(":")
+        return CookieSite(self._backend.destination, host, self._match.target.partition("?")[0])
+
+    async def shape(self, status: int, headers: HeaderList) -> HeaderList:
+        """The client's headers for an answer of the backend."""
+        own = self._own
+        if self._visit.wants_statistics(self._head):
+            own += self._visit.statistics()
+        lines = [value for name, value in headers if name == COOKIE]
+        if lines:
+            own += await self._cookies_for_client(lines)
+        shaped = shape_headers(status, headers, own)
+        names = {name for name, _ in shaped}
+        shaped += [pair for pair in returned_headers(self._visit.correlation_id) if pair[0] not in names]
+        shaped += self._policy.missing_from(shaped)
+        return shaped
+
+    async def _cookies_for_client(self, lines: list[bytes]) -> Headers:
+        """Session cookies of the backend stay here with the session, the others go to the client."""
+        session, to_browser = self._session, self._match.route.set_backend_session_cookies
+        reserved = self._sign_in.cookies.names
+        kept: Headers = ()
+        if session is not None and not to_browser and session.backend_cookies.absorb(self._site(), lines, reserved):
+            kept = await self._sign_in.cookies_changed(self._head, session)
+        passed = cookies_for_client(lines, reserved, to_browser)
+        return (*((COOKIE, line) for line in passed), *kept)

@@ -1,0 +1,127 @@
+"""Everything about who is calling, as the way of a request sees it; also where no xsuaa service is bound."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from app.answer import Answer, Headers
+from app.errors import Failure, GatewayError
+from app.guards.csrf import is_fetch, token_header
+from app.login.callback import LoginCallback
+from app.login.caller import Callers
+from app.login.code_flow import CodeFlow, identity_provider
+from app.login.logout import BackendLogout, Logout
+from app.login.tenant import TenantResolver
+from app.principal import Tenant
+from app.request_head import RequestHead
+from app.routing.route import Route
+from app.sessions.cookie import OwnCookies
+from app.sessions.manager import SessionManager
+from app.sessions.session import Session
+
+log = logging.getLogger("gangway.login")
+
+LOGOUT_SECONDS = 5.0
+
+BackendCall = Callable[[Session, BackendLogout], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The parts that exist where an xsuaa service is bound."""
+
+    callers: Callers
+    sessions: SessionManager
+    flow: CodeFlow
+    callback: LoginCallback
+    callback_path: str
+    logout: Logout | None
+    logout_path: str
+    backend_logouts: tuple[BackendLogout, ...]
+
+
+class SignIn:
+    """Answers the login's own addresses, and tells who is calling. `identity` is None without an xsuaa service."""
+
+    def __init__(self, tenants: TenantResolver, cookies: OwnCookies, identity: Identity | None) -> None:
+        self.cookies = cookies
+        self._tenants = tenants
+        self._identity = identity
+        self.call_backend: BackendCall | None = None
+
+    def tenant(self, head: RequestHead) -> Tenant:
+        """The tenant a request belongs to. Raises BAD_REQUEST."""
+        return self._tenants.tenant(head)
+
+    async def endpoint(self, head: RequestHead, tenant: Tenant) -> Answer | None:
+        """The answer to a request for the login callback or the logout endpoint; None for any other."""
+        identity = self._identity
+        if identity is None:
+            return None
+        if head.path == identity.callback_path:
+            return await identity.callback.answer(head, tenant)
+        if identity.logout is not None and head.path == identity.logout_path:
+            return await self._log_out(identity, identity.logout, head, tenant)
+        return None
+
+    async def identify(self, head: RequestHead, tenant: Tenant, is_basic: bool) -> Session | None:
+        """The caller of a request on a protected route, or None. Raises like `Callers.identify`."""
+        return await self._parts.callers.identify(head, tenant, is_basic)
+
+    def start(self, head: RequestHead, tenant: Tenant, route: Route) -> Answer:
+        """The answer that sends a browser to the login."""
+        idp = identity_provider(head, route.identity_provider or "", route.dynamic_identity_provider)
+        return self._parts.flow.start(head, tenant, idp)
+
+    async def csrf_token(self, session: Session) -> str:
+        """The session's CSRF token, made when first asked for."""
+        known = session.csrf_token
+        token = session.make_csrf_token()
+        if token != known:
+            await self._parts.sessions.changed(session)
+        return token
+
+    async def cookies_changed(self, head: RequestHead, session: Session) -> Headers:
+        """Keep what backends have set; the headers for the answer where the caller carries it."""
+        return await self._parts.callers.cookies_changed(head, session)
+
+    @property
+    def _parts(self) -> Identity:
+        if self._identity is None:
+            raise GatewayError(Failure.INTERNAL, "a protected route without an xsuaa service")
+        return self._identity
+
+    async def _log_out(self, identity: Identity, logout: Logout, head: RequestHead, tenant: Tenant) -> Answer:
+        session = await identity.sessions.current(head)
+        outcome = await logout.handle(head, tenant, session)
+        if outcome.ended is not None:
+            await self._tell_backends(outcome.ended, outcome.calls)
+        elif session is not None and is_fetch(head):
+            return outcome.answer.with_headers((token_header(await self.csrf_token(session)),))
+        return outcome.answer
+
+    async def expire(self) -> None:
+        """End sessions whose time is over, and tell their backends; to be called every few seconds."""
+        identity = self._identity
+        if identity is None:
+            return
+        for session in await identity.sessions.expire():
+            await self._tell_backends(session, identity.backend_logouts)
+
+    async def aclose(self) -> None:
+        """End what runs in the background."""
+        if self._identity is not None:
+            await self._identity.sessions.aclose()
+
+    async def _tell_backends(self, session: Session, calls: tuple[BackendLogout, ...]) -> None:
+        """Make the backends' logout calls, all at once and bounded in time; none of them can hold up the logout."""
+        if self.call_backend is None or not calls:
+            return
+        tasks = [asyncio.ensure_future(self.call_backend(session, call)) for call in calls]
+        _, late = await asyncio.wait(tasks, timeout=LOGOUT_SECONDS)
+        for task in late:
+            task.cancel()
+            log.warning("a backend's logout took too long")

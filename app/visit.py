@@ -1,0 +1,57 @@
+"""What is noted about a request on its way, for the log alone: nothing is decided from it."""
+
+from __future__ import annotations
+
+import time
+
+from app.answer import Headers
+from app.errors import GatewayError
+from app.observability.access_log import Outcome
+from app.observability.platform_fields import UNKNOWN
+from app.principal import Tenant
+from app.request_head import RequestHead
+
+
+class Visit:
+    """Started when a request comes in; `outcome` is its record when it has been answered."""
+
+    __slots__ = ("_received_at", "_started", "correlation_id", "destination", "forwarded_after", "tenant")
+
+    def __init__(self, correlation_id: str) -> None:
+        self.correlation_id = correlation_id
+        self._received_at = time.time()
+        self._started = time.perf_counter()
+        self.destination = UNKNOWN
+        self.tenant: Tenant | None = None
+        self.forwarded_after = 0.0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the request came in."""
+        return time.perf_counter() - self._started
+
+    @staticmethod
+    def wants_statistics(head: RequestHead) -> bool:
+        """Whether the client asked how long we took (reference, "Support of SAP Statistics")."""
+        return head.first.get(b"sap-statistics") == b"true" or "sap-statistics=true" in head.query
+
+    def statistics(self) -> Headers:
+        """The answer to that: milliseconds in all, and what of them the backend took until its head was there."""
+        total = self.elapsed * 1000
+        external = total - self.forwarded_after * 1000
+        return ((b"sap-statistics-approuter", b"total=%.3f,ext=%.3f" % (total, external)),)
+
+    def outcome(self, status: int, response_size: int, error: GatewayError | None) -> Outcome:
+        """How the request ended."""
+        tenant = self.tenant
+        return Outcome(
+            status=status or (error.row.status if error is not None else 0),
+            received_at=self._received_at,
+            duration=self.elapsed,
+            correlation_id=self.correlation_id,
+            response_size=response_size,
+            tenant_id=tenant.id if tenant is not None else UNKNOWN,
+            tenant_subdomain=tenant.subdomain if tenant is not None else UNKNOWN,
+            destination=self.destination,
+            error=error,
+        )
