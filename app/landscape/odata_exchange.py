@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from app.landscape.asgi_exchange import WebRequest
 from app.landscape.odata_schema import ODataError, bad_request
 
 
@@ -43,6 +44,19 @@ class ODataAnswer:
     body: bytes = b""
 
 
+def service_request(request: WebRequest, service: str, user: str) -> ODataRequest:
+    """A web request below the path of a service, as that service sees it."""
+    return ODataRequest(
+        method=request.method,
+        path=request.path[len(service) :].strip("/"),
+        query=request.query,
+        headers=request.headers,
+        body=request.body,
+        user=user,
+        base=f"http://{request.host}{service}",
+    )
+
+
 def part_of(request: ODataRequest, method: str, url: str, headers: Mapping[str, str], body: bytes) -> ODataRequest:
     """A request inside a batch: its address is absolute, or relative to host or service. Raises ODataError."""
     service_path = urlsplit(request.base).path
@@ -63,7 +77,7 @@ def part_of(request: ODataRequest, method: str, url: str, headers: Mapping[str, 
     )
 
 
-def json_answer(status: int, data: Any, **headers: str) -> ODataAnswer:
+def json_answer(status: int, data: Any, headers: Mapping[str, str]) -> ODataAnswer:
     """An answer with a JSON body."""
     return ODataAnswer(status, {"Content-Type": "application/json", **headers}, json.dumps(data).encode())
 

@@ -57,7 +57,7 @@ class ODataV2Service:
     def _service_document(self, request: ODataRequest) -> ODataAnswer:
         schema = self.store.schema
         if _wants_json(request):
-            return json_answer(200, {"d": {"EntitySets": [item.set_name for item in schema.entity_types]}}, **VERSION)
+            return json_answer(200, {"d": {"EntitySets": [item.set_name for item in schema.entity_types]}}, VERSION)
         return _xml(200, "application/atomsvc+xml", service_document_xml(schema, request.base))
 
     def _read(self, request: ODataRequest, target: Target) -> ODataAnswer:
@@ -84,7 +84,7 @@ class ODataV2Service:
         data: dict[str, Any] = {"results": results}
         if options.count:
             data["__count"] = str(total)
-        return json_answer(200, {"d": data}, **VERSION)
+        return json_answer(200, {"d": data}, VERSION)
 
     def _entity(
         self, status: int, request: ODataRequest, entity_type: EntityType, row: Row, shape: Shape, **headers: str
@@ -93,7 +93,7 @@ class ODataV2Service:
             entry = entry_xml(self.store, entity_type, row, shape, request.base)
             return _xml(status, _ATOM, entry, **headers)
         data = entity_json(self.store, entity_type, row, shape, request.base)
-        return json_answer(status, {"d": data}, **VERSION, **headers)
+        return json_answer(status, {"d": data}, {**VERSION, **headers})
 
     def _create(self, request: ODataRequest, target: Target) -> ODataAnswer:
         if target.single or target.count:
@@ -142,7 +142,7 @@ def _property(request: ODataRequest, target: Target) -> ODataAnswer:
     value = target.row[target.property_name]
     if target.raw:
         return ODataAnswer(200, {"Content-Type": "text/plain;charset=utf-8", **VERSION}, value_text(value).encode())
-    return json_answer(200, {"d": {target.property_name: value_json(value)}}, **VERSION)
+    return json_answer(200, {"d": {target.property_name: value_json(value)}}, VERSION)
 
 
 def _json_body(request: ODataRequest) -> dict[str, Any]:
@@ -173,4 +173,4 @@ def error_answer(error: ODataError, *, as_json: bool) -> ODataAnswer:
         "errordetails": [],
     }
     data = {"code": error.code, "message": {"lang": "en", "value": error.message}, "innererror": details}
-    return json_answer(error.status, {"error": data}, **headers)
+    return json_answer(error.status, {"error": data}, headers)

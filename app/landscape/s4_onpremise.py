@@ -5,9 +5,6 @@ The user comes from the certificate the Cloud Connector passes in `SSL_CLIENT_CE
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 from collections.abc import Mapping
 
 from cryptography.x509 import Certificate
@@ -23,9 +20,10 @@ from app.landscape.asgi_exchange import (
     send_answer,
     send_json,
 )
+from app.landscape.basic_users import basic_user
 from app.landscape.faults import Faults, FaultyStation
 from app.landscape.journal import Journal, Station, correlation_id
-from app.landscape.odata_exchange import ODataAnswer, ODataRequest
+from app.landscape.odata_exchange import ODataAnswer, service_request
 from app.landscape.odata_schema import ODataError
 from app.landscape.odata_store import Store
 from app.landscape.odata_v2 import ODataV2Service, error_answer
@@ -143,33 +141,7 @@ class S4OnPremise:
         if request.path != SERVICE and not request.path.startswith(SERVICE + "/"):
             error = ODataError(403, "/IWFND/MED/170", f"No service found for {request.path}")
             return error_answer(error, as_json="json" in request.headers.get("accept", ""))
-        return self._service.handle(odata_request(request, SERVICE, user))
-
-
-def odata_request(request: WebRequest, service: str, user: str) -> ODataRequest:
-    """A web request below the address of a service, as that service sees it."""
-    return ODataRequest(
-        method=request.method,
-        path=request.path[len(service) :].strip("/"),
-        query=request.query,
-        headers=request.headers,
-        body=request.body,
-        user=user,
-        base=f"http://{request.host}{service}",
-    )
-
-
-def basic_user(authorization: str, users: Mapping[str, str]) -> str:
-    """The user of a Basic header when the password is right, else empty."""
-    scheme, _, credentials = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        name, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
-    expected = users.get(name)
-    return name if expected is not None and hmac.compare_digest(expected.encode(), password.encode()) else ""
+        return self._service.handle(service_request(request, SERVICE, user))
 
 
 def _client(request: WebRequest) -> str:
