@@ -31,10 +31,12 @@ from app.landscape.sap_session import SapSessions, may_change
 from app.landscape.server import AppServer
 from app.landscape.shop_data import shop_rows, shop_schema
 from app.landscape.user_certificate import CertificateReader, CertificateRefused
+from app.landscape.websocket_echo import echo_websocket, refuse_websocket
 
 SERVICE = "/sap/opu/odata/sap/ZSHOP_SRV"
 WHO_AM_I = "/sap/bc/rest/whoami"
 PUBLIC_PING = "/sap/public/ping"
+PUSH_CHANNEL = "/sap/bc/apc/sap/shop_echo"
 DEFAULT_CLIENT = "100"
 _REALM = [("www-authenticate", 'Basic realm="SAP NetWeaver Application Server [S4H/100]"')]
 
@@ -43,7 +45,7 @@ class S4OnPremise:
     """The system as a station: `start`, `port`, `stop`.
 
     `trusted` is the issuer of user certificates it believes; `users` name -> password for Basic.
-    `WHO_AM_I` answers who is seen, `PUBLIC_PING` wants nobody.
+    `WHO_AM_I` answers who is seen, `PUBLIC_PING` wants nobody, `PUSH_CHANNEL` is a web socket (ABAP Push Channel).
     """
 
     def __init__(
@@ -77,6 +79,8 @@ class S4OnPremise:
         await self._server.stop()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            return await self._serve_websocket(scope, receive, send)
         try:
             request = await read_request(scope, receive)
         except ClientGone:
@@ -85,7 +89,7 @@ class S4OnPremise:
             return await send_answer(send, 413, [], b"")
         if request.path == PUBLIC_PING:
             return await send_answer(send, 200, [("content-type", "text/plain")], b"pong")
-        user = self._user(request)
+        user = self._user(request.headers)
         self._note(request, user)
         if not user:
             return await send_answer(send, 401, [*_REALM, ("content-type", "text/html")], b"<h1>Logon failed</h1>")
@@ -93,15 +97,30 @@ class S4OnPremise:
             return await send_json(send, 200, {"user": user, "client": _client(request), "host": request.host})
         await self._serve_odata(request, user, send)
 
-    def _user(self, request: WebRequest) -> str:
+    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        user = self._user(headers)
+        self._journal.record(
+            Station.S4_ONPREMISE,
+            "websocket",
+            correlation_id=correlation_id(headers),
+            principal=user,
+            path=scope["path"],
+        )
+        if user and scope["path"] == PUSH_CHANNEL:
+            await echo_websocket(scope, receive, send, user)
+        else:
+            await refuse_websocket(send)
+
+    def _user(self, headers: Mapping[str, str]) -> str:
         """The authenticated user, empty for nobody; a certificate outranks Basic."""
-        certificate = request.headers.get("ssl_client_cert", "")
+        certificate = headers.get("ssl_client_cert", "")
         if certificate:
             try:
                 return self._certificates.user_of(certificate)
             except CertificateRefused:
                 return ""
-        return basic_user(request.headers.get("authorization", ""), self._users)
+        return basic_user(headers.get("authorization", ""), self._users)
 
     def _note(self, request: WebRequest, user: str) -> None:
         self._journal.record(
