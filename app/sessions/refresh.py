@@ -101,6 +101,10 @@ class TokenRefresher:
         session.attention_at = min(later, ends) if session.refresh_token else ends
         log.warning("token not renewed", extra={"fields": {"reason": reason}})
 
+    async def drain(self) -> None:
+        """Wait until the renewals that run now have ended: a redeemed refresh token must not be lost."""
+        await self._running.drain()
+
     async def aclose(self) -> None:
         """Stop running renewals."""
         await self._running.aclose()

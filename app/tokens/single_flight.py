@@ -36,6 +36,10 @@ class SingleFlight(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._running)
 
+    async def drain(self) -> None:
+        """Wait until what runs now has ended."""
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
     async def aclose(self) -> None:
         """Cancel what runs and wait for its end."""
         tasks = list(self._running.values())

@@ -1,0 +1,123 @@
+"""What every session store must do. A store's test module subclasses `StoreContract` and says how to make one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from app.principal import Tenant, UserPrincipal, UserToken
+from app.sessions.cookie import new_session_id, session_key
+from app.sessions.session import Session
+from app.sessions.store import Lifetime, SessionStore
+
+TOKEN = UserToken(
+    UserPrincipal(Tenant("zone", "acme"), "sap.default", "alice"), "token-1", frozenset({"a.Read"}), 2**40
+)
+LIFETIME = Lifetime(idle=100, absolute=250)
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def new_session(clock: Clock) -> Session:
+    return Session(session_key(new_session_id()), TOKEN, "refresh-1", clock.now)
+
+
+class StoreContract:
+    """The contract; times are those of `clock`."""
+
+    def make(self, clock: Clock) -> SessionStore:
+        """A store with `LIFETIME`."""
+        raise NotImplementedError
+
+    def use(self, work: Callable[[SessionStore, Clock], Awaitable[None]]) -> None:
+        async def run() -> None:
+            clock = Clock()
+            store = self.make(clock)
+            await work(store, clock)
+            await store.aclose()
+
+        asyncio.run(run())
+
+    def test_a_session_is_found_under_its_key_only(self) -> None:
+        async def work(store: SessionStore, clock: Clock) -> None:
+            mine, other = new_session(clock), new_session(clock)
+            await store.add(mine)
+            found = await store.load(mine.key)
+            assert found is not None
+            assert (found.key, found.token, found.refresh_token) == (mine.key, TOKEN, "refresh-1")
+            assert await store.load(other.key) is None
+
+        self.use(work)
+
+    def test_changes_are_kept(self) -> None:
+        async def work(store: SessionStore, clock: Clock) -> None:
+            session = new_session(clock)
+            await store.add(session)
+            csrf_token = session.make_csrf_token()
+            await store.update(session)
+            found = await store.load(session.key)
+            assert found is not None
+            assert found.csrf_token == csrf_token
+
+        self.use(work)
+
+    def test_a_deleted_session_is_gone_and_an_update_does_not_bring_it_back(self) -> None:
+        async def work(store: SessionStore, clock: Clock) -> None:
+            session = new_session(clock)
+            await store.add(session)
+            await store.delete(session.key)
+            await store.update(session)
+            assert await store.load(session.key) is None
+            await store.delete(session.key)
+
+        self.use(work)
+
+    def test_attack_62_idleness_ends_a_session_and_use_prolongs_it(self) -> None:
+        async def work(store: SessionStore, clock: Clock) -> None:
+            used, unused = new_session(clock), new_session(clock)
+            await store.add(used)
+            await store.add(unused)
+            clock.now += 99
+            assert await store.load(used.key) is not None
+            clock.now += 1
+            assert await store.load(used.key) is not None
+            assert await store.load(unused.key) is None
+
+        self.use(work)
+
+    def test_attack_62_use_does_not_prolong_a_session_beyond_the_absolute_limit(self) -> None:
+        async def work(store: SessionStore, clock: Clock) -> None:
+            session = new_session(clock)
+            await store.add(session)
+            for _ in range(4):
+                clock.now += 60
+                assert await store.load(session.key) is not None
+            clock.now += 10
+            assert await store.load(session.key) is None
+
+        self.use(work)
+
+    def test_ended_sessions_are_reported_once(self) -> None:
+        async def work(store: SessionStore, clock: Clock) -> None:
+            first, second, deleted = new_session(clock), new_session(clock), new_session(clock)
+            for session in (first, second, deleted):
+                await store.add(session)
+            await store.delete(deleted.key)
+            clock.now += 60
+            assert await store.load(second.key) is not None
+            clock.now += 40
+            assert [session.key for session in await store.expire()] == [first.key]
+            clock.now += 60
+            assert await store.load(second.key) is None
+            assert [session.key for session in await store.expire()] == [second.key]
+            assert await store.expire() == []
+
+        self.use(work)
