@@ -35,6 +35,7 @@ def direct_backend(
         defaults=defaults_beside(credentials, destination),
         preserve_host=destination.preserve_host,
         forwarded_headers=destination.forwarded_headers,
+        strict_connections=destination.strict_connections,
         timeout=destination.timeout,
         expires_at=_end(destination, caller, expires_at),
     )

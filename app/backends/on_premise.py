@@ -79,6 +79,7 @@ class OnPremise:
             defaults=defaults_beside(passage.headers, destination, dropped),
             preserve_host=destination.preserve_host,
             forwarded_headers=destination.forwarded_headers,
+            strict_connections=destination.strict_connections,
             timeout=destination.timeout,
             expires_at=min(expires_at, passage.ends_at),
             dropped=dropped,

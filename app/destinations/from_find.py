@@ -13,6 +13,7 @@ from app.destinations.find_answer import AuthToken, FindAnswer
 from app.destinations.properties import Properties, header_pair, unusable
 from app.errors import Failure, GatewayError
 from app.principal import Tenant
+from app.tokens.token_response import sanitized
 from app.transport.pool_key import ClientCertificate, TlsIdentity
 
 
@@ -71,8 +72,7 @@ def token_lifetime(answer: FindAnswer) -> float:
 
 def token_failed(name: str, message: str) -> GatewayError:
     """The failure of a destination whose token the service could not obtain."""
-    readable = "".join(c if c.isprintable() else " " for c in message)[:300]
-    return GatewayError(Failure.DESTINATION_TOKEN_FAILED, f"Destination '{name}': {readable}")
+    return GatewayError(Failure.DESTINATION_TOKEN_FAILED, f"Destination '{name}': {sanitized(message)}")
 
 
 def _properties(name: str, answer: FindAnswer) -> Properties:

@@ -16,6 +16,7 @@ from app.destinations.find_answer import FindAnswer
 from app.destinations.find_plan import FindPlan
 from app.destinations.token_source import TokenSource
 from app.errors import Failure, GatewayError
+from app.tokens.token_response import sanitized
 
 if TYPE_CHECKING:
     import httpx
@@ -133,10 +134,9 @@ def _parse(name: str, response: httpx.Response) -> FindAnswer:
 
 
 def _message(response: httpx.Response) -> str:
-    """The service's own words: `ErrorMessage` where the body is JSON, else the plain text; bounded."""
+    """The service's own words, made fit to show: `ErrorMessage` where the body is JSON, else the plain text."""
     try:
         body = response.json()
     except ValueError:
         body = response.text
-    text = body.get("ErrorMessage", "") if isinstance(body, dict) else body
-    return "".join(c if c.isprintable() else " " for c in str(text))[:300]
+    return sanitized(body.get("ErrorMessage") if isinstance(body, dict) else body)

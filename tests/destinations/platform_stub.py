@@ -73,7 +73,10 @@ Answerer = Callable[[Call], Reply]
 
 @dataclass
 class Platform:
-    """`answers` by destination name: a find result, or what makes one from the call. `down` answers everything so."""
+    """`answers` by destination name: a find result, or what makes one from the call. `down` answers all finds.
+
+    Nothing is answered while the `gate` is closed. `retry_after` is sent with every answer.
+    """
 
     port: int = 0
     calls: list[Call] = field(default_factory=list)
@@ -81,6 +84,7 @@ class Platform:
     down: Reply | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     token_seconds: int = 43199
+    retry_after: str = "-"
     clients: PlatformClients = field(default_factory=PlatformClients)
 
     def __post_init__(self) -> None:
@@ -133,7 +137,8 @@ class Platform:
                 await self.gate.wait()
                 status, body = self.reply(call)
                 data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-                writer.write(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n\r\n" % (status, len(data)) + data)
+                head = f"HTTP/1.1 {status} X\r\ncontent-length: {len(data)}\r\nretry-after: {self.retry_after}\r\n\r\n"
+                writer.write(head.encode() + data)
                 await writer.drain()
         except ConnectionError:
             return

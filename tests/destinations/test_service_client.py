@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from app.destinations import service_client
 from app.destinations.find_answer import FindAnswer
 from app.destinations.find_plan import FindPlan
 from app.destinations.service_client import Refusal
@@ -150,6 +151,30 @@ def test_lasting_trouble_is_given_up_after_a_few_attempts(status: int) -> None:
     run(step)
 
 
+def test_a_service_that_names_a_time_is_not_pressed_and_the_client_is_told() -> None:
+    async def step(platform: Platform) -> None:
+        platform.down, platform.retry_after = (429, ""), "7"
+        with pytest.raises(GatewayError) as caught:
+            await platform.service().find("erp", PLAN)
+        assert caught.value.headers == ((b"retry-after", b"7"),)
+        assert len(platform.finds) == 1
+
+    run(step)
+
+
+def test_a_service_that_does_not_answer_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def step(platform: Platform) -> None:
+        await platform.service().find("erp", PLAN)
+        monkeypatch.setattr(service_client, "_TIMEOUTS", (3.0, 0.05, 3.0, 3.0))
+        platform.gate.clear()
+        with pytest.raises(GatewayError, match="did not answer in time") as caught:
+            await platform.service().find("erp", PLAN)
+        assert caught.value.failure is Failure.DESTINATION_SERVICE_UNAVAILABLE
+        assert len(platform.finds) == 2
+
+    run(step)
+
+
 def test_a_refusal_400_is_an_outcome() -> None:
     async def step(platform: Platform) -> None:
         platform.answers["erp"] = one_after_another((400, {"ErrorMessage": "X-tenant missing"}))
@@ -160,7 +185,7 @@ def test_a_refusal_400_is_an_outcome() -> None:
 
 @pytest.mark.parametrize(
     ("reply", "message"),
-    [((403, {"ErrorMessage": "no\x07 right"}), "no  right"), ((422, "plain text"), "plain text"), ((302, ""), "302")],
+    [((403, {"ErrorMessage": "no\x07 right"}), "no? right"), ((422, "plain text"), "plain text"), ((302, ""), "302")],
 )
 def test_any_other_answer_is_a_refusal_with_the_services_words(reply: Reply, message: str) -> None:
     async def step(platform: Platform) -> None:
