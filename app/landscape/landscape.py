@@ -1,0 +1,248 @@
+"""The landscape: every station of the platform on loopback, started together and joined by a `VCAP_SERVICES`."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+
+from app.landscape.certificates import CertificateAuthority
+from app.landscape.cloud_connector import CloudConnector
+from app.landscape.connectivity_proxy import ConnectivityProxy
+from app.landscape.control import Control
+from app.landscape.demo_destinations import (
+    CLOUD_PASSWORD,
+    CLOUD_USER,
+    LOCATION_IDS,
+    VIRTUAL_HOST,
+    VIRTUAL_PORT,
+    Addresses,
+    demo_destinations,
+)
+from app.landscape.destination_service import DestinationService, assertion_issuer
+from app.landscape.destination_service_records import Level, Properties
+from app.landscape.faults import Faults
+from app.landscape.journal import Journal
+from app.landscape.microservice import Microservice
+from app.landscape.s4_cloud import S4Cloud
+from app.landscape.s4_onpremise import S4OnPremise
+from app.landscape.server import LOOPBACK
+from app.landscape.service_bindings import (
+    BindingEntry,
+    application,
+    binding,
+    connectivity_fields,
+    destination_fields,
+    oauth_credentials,
+)
+from app.landscape.service_instances import APP_NAME, ServiceInstance, make_instances
+from app.landscape.tokens import TokenVerifier
+from app.landscape.user_certificate import UserCertificates
+from app.landscape.users import ACME, TENANTS, Tenant
+from app.landscape.virtual_host import Resource, VirtualHost
+from app.landscape.web_client import WebClient
+from app.landscape.xsuaa import Xsuaa
+from app.landscape.xsuaa_grants import entity_id
+
+APP_ADDRESS = "http://localhost:5000"
+_EXPOSED = (Resource("/sap/opu/odata"), Resource("/sap/bc/rest"), Resource("/sap/public/ping", sub_paths=False))
+
+
+class _Station(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+StationType = TypeVar("StationType", bound=_Station)
+
+
+class Landscape:
+    """Starts and stops everything (`async with`, or `start` and `stop`); the stations are attributes once it runs.
+
+    `tls` puts XSUAA behind https with a certificate of `authority`; `x509` (implies `tls`) makes the bindings' clients
+    prove themselves by certificate. `shared` says that the application serves several tenants.
+    """
+
+    xsuaa: Xsuaa
+    destination_service: DestinationService
+    proxy: ConnectivityProxy
+    s4_onpremise: S4OnPremise
+    s4_cloud: S4Cloud
+    microservice: Microservice
+    control: Control
+
+    def __init__(
+        self, *, tls: bool = False, x509: bool = False, shared: bool = False, faults: Faults | None = None
+    ) -> None:
+        self.journal = Journal()
+        self.faults = faults or Faults()
+        self.authority = CertificateAuthority()
+        self.instances = make_instances(self.authority, x509=x509)
+        self.connectors: dict[Tenant, CloudConnector] = {}
+        self._tenant_mode = "shared" if shared else "dedicated"
+        self._tls = tls or x509
+        self._running = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start every station; when one cannot start, those already running are stopped again."""
+        async with AsyncExitStack() as starting:
+            await self._start_platform(starting)
+            await self._start_systems(starting)
+            self.connect_tenants()
+            self._define_destinations()
+            self._running = starting.pop_all()
+
+    async def stop(self) -> None:
+        """Stop every station, last started first."""
+        await self._running.aclose()
+
+    async def _start_platform(self, running: AsyncExitStack) -> None:
+        self.xsuaa = await _started(running, Xsuaa(self.journal, self.faults, self.authority if self._tls else None))
+        for client in self.instances.clients():
+            self.xsuaa.add_client(client)
+        self.destination_service = await _started(
+            running,
+            DestinationService(
+                self.journal,
+                self.faults,
+                uaa_url=self.xsuaa.url,
+                instance=self.instances.destination.client,
+                client=self._web_client(),
+            ),
+        )
+        public_key = self.destination_service.assertion_key.public_key()
+        for tenant in TENANTS:
+            self.xsuaa.grants.trust(assertion_issuer(tenant), public_key)
+        self.proxy = await _started(
+            running,
+            ConnectivityProxy(
+                validate=self._verifier().verify,
+                client_id=self.instances.connectivity.client.client_id,
+                journal=self.journal,
+                faults=self.faults,
+            ),
+        )
+        self.control = await _started(running, Control(self.journal, self.faults))
+
+    async def _start_systems(self, running: AsyncExitStack) -> None:
+        certificates = UserCertificates()
+        self.s4_onpremise = await _started(
+            running, S4OnPremise(trusted=certificates.certificate, journal=self.journal, faults=self.faults)
+        )
+        self._certificates = certificates
+        self.s4_cloud = await _started(
+            running,
+            S4Cloud(
+                validate=self._verifier().verify,
+                users={CLOUD_USER: CLOUD_PASSWORD},
+                journal=self.journal,
+                faults=self.faults,
+            ),
+        )
+
+        app = self.instances.app.client
+        self.microservice = await _started(
+            running,
+            Microservice(
+                validate=self._verifier().verify,
+                client_id=app.client_id,
+                app_name=app.app_name,
+                journal=self.journal,
+                faults=self.faults,
+            ),
+        )
+
+    def connect_tenants(self) -> None:
+        """Every tenant's Cloud Connector opens its tunnel."""
+        host = VirtualHost(VIRTUAL_HOST, VIRTUAL_PORT, LOOPBACK, self.s4_onpremise.port, _EXPOSED)
+        for tenant in TENANTS:
+            location_id = LOCATION_IDS[tenant.subdomain]
+            connector = CloudConnector(tenant.zone_id, [host], location_id=location_id, certificates=self._certificates)
+            self.connectors[tenant] = connector
+            self.proxy.connect(connector)
+
+    def define_destination(
+        self, properties: Properties, tenant: Tenant = ACME, level: Level = Level.SUBACCOUNT
+    ) -> None:
+        """Add or replace a destination; all values are texts."""
+        self.destination_service.records.define(tenant, properties, level)
+
+    def vcap_services(self) -> dict[str, list[BindingEntry]]:
+        """What `VCAP_SERVICES` holds."""
+        destination, connectivity = self.instances.destination, self.instances.connectivity
+        return {
+            "xsuaa": [binding("xsuaa", "application", "demo-xsuaa", ["xsuaa"], self._oauth(self.instances.app))],
+            "destination": [
+                binding(
+                    "destination",
+                    "lite",
+                    "demo-destination",
+                    ["destination", "conn", "connsvc"],
+                    self._oauth(destination)
+                    | destination_fields(self.destination_service.uri, destination.client.instance_id),
+                )
+            ],
+            "connectivity": [
+                binding(
+                    "connectivity",
+                    "lite",
+                    "demo-connectivity",
+                    ["connectivity", "conn", "connsvc"],
+                    self._oauth(connectivity) | connectivity_fields(self.xsuaa, LOOPBACK, self.proxy.port),
+                )
+            ],
+        }
+
+    def vcap_application(self, address: str = APP_ADDRESS) -> dict[str, Any]:
+        """What `VCAP_APPLICATION` holds for an application at an address."""
+        return application(APP_NAME, address)
+
+    def environment(self, address: str = APP_ADDRESS) -> dict[str, str]:
+        """Both, as environment variables."""
+        return {
+            "VCAP_SERVICES": json.dumps(self.vcap_services()),
+            "VCAP_APPLICATION": json.dumps(self.vcap_application(address)),
+        }
+
+    def _define_destinations(self) -> None:
+        for tenant in TENANTS:
+            at = Addresses(
+                s4_cloud=_address(self.s4_cloud.port),
+                microservice=_address(self.microservice.port),
+                control=self.control.url,
+                token_service=f"{self.xsuaa.tenant_url(tenant)}/oauth/token/alias/{entity_id(tenant)}",
+                audience=entity_id(tenant),
+            )
+            for properties in demo_destinations(tenant, at, self.instances.s4_cloud.client):
+                self.define_destination(properties, tenant)
+
+    def _oauth(self, instance: ServiceInstance) -> dict[str, Any]:
+        return oauth_credentials(self.xsuaa, instance.client, instance.pair, self._tenant_mode)
+
+    def _web_client(self) -> WebClient:
+        return WebClient(self.authority.client_context() if self._tls else None)
+
+    def _verifier(self) -> TokenVerifier:
+        """Each station checks tokens for itself, with keys it fetches itself."""
+        return TokenVerifier(self.xsuaa.url, self._web_client())
+
+
+async def _started(running: AsyncExitStack, station: StationType) -> StationType:
+    await station.start()
+    running.push_async_callback(station.stop)
+    return station
+
+
+def _address(port: int) -> str:
+    return f"http://{LOOPBACK}:{port}"
