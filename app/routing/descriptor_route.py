@@ -124,7 +124,7 @@ class RouteEntry(StrictModel):
 
     source: SourceField
     """Which requests the route serves."""
-    http_methods: Annotated[Many[HttpMethod], Field(min_length=1)] | None = None
+    http_methods: Many[HttpMethod] | None = None
     """Methods the route serves; any when absent."""
     target: TargetField | None = None
     """What replaces the matched part of the address; `$1`... are the groups of `source`."""
@@ -170,6 +170,8 @@ class RouteEntry(StrictModel):
 
     def _detail_faults(self) -> list[tuple[str, object, str]]:
         faults: list[tuple[str, object, str]] = []
+        if self.http_methods == ():
+            faults.append(("httpMethods", [], "at least one method, or no httpMethods at all"))
         if self.local_dir is not None and self.http_methods is not None:
             faults.append(
                 ("httpMethods", list(self.http_methods), "no httpMethods beside localDir (GET and HEAD only)")

@@ -158,9 +158,10 @@ class _Parser:
         return self._char(ord(c)), True
 
     def _char(self, point: int) -> str:
-        if point > 255:
-            return char_class(())
-        return chr(point) if chr(point).isalnum() and point < 128 else f"\\x{point:02x}"
+        if point > 127:
+            # Engines disagree about the case of letters beyond ASCII; a class is explicit.
+            return char_class(with_other_case(frozenset({point})) if self.ignore_case else {point})
+        return chr(point) if chr(point).isalnum() else f"\\x{point:02x}"
 
     # -- groups
 

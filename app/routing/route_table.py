@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from app.errors import Failure, GatewayError
 from app.routing.descriptor_route import RouteEntry, ScopeRule
+from app.routing.js_regex import Match as PatternMatch
 from app.routing.js_regex import Pattern, compile_pattern
+from app.routing.path_safety import refuse_unsafe_path
 from app.routing.prefix_index import PrefixIndex
 from app.routing.route import AuthenticationType, RequiredScopes, Route
 from app.routing.target import compile_template, rewrite
@@ -59,7 +61,8 @@ class RouteTable:
     def match(self, method: str, target: str) -> Match:
         """The route for a request; `target` is path and query as received (latin-1 text).
 
-        Raises NO_ROUTE, or METHOD_NOT_ALLOWED with `Allow` where routes match but none serves the method.
+        Raises NO_ROUTE, METHOD_NOT_ALLOWED with `Allow` where routes match but none serves the method, and PATH_REFUSED
+        when rewriting makes the path unsafe.
         """
         passed_over: list[Route] = []
         for route in self._index.candidates(target):
@@ -72,7 +75,7 @@ class RouteTable:
             destination = route.destination
             if route.destination_template is not None:
                 destination = route.destination_template.expand(target, found)
-            return Match(route, rewrite(route.target, target, found), found.groups, destination)
+            return Match(route, _rewritten(route, target, found), found.groups, destination)
         raise _no_match(passed_over)
 
     def destination(self, match: Match, host: str) -> str:
@@ -98,6 +101,15 @@ def compile_routes(entries: Iterable[RouteEntry], context: RoutingContext) -> Ro
 def is_dynamic(destination: str) -> bool:
     """Whether a destination's name depends on the request."""
     return destination == DESTINATION_IN_HOST or bool(_GROUP_REFERENCE.search(destination))
+
+
+def _rewritten(route: Route, target: str, found: PatternMatch) -> str:
+    """The new address; what a rule made of a safe path has to be safe again (`/api../x` without `/api`)."""
+    if route.target is None:
+        return target
+    rewritten = rewrite(route.target, target, found)
+    refuse_unsafe_path(rewritten.partition("?")[0])
+    return rewritten
 
 
 def _no_match(passed_over: list[Route]) -> GatewayError:

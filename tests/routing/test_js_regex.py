@@ -1,0 +1,115 @@
+"""JavaScript regular expressions mean here what they mean in JavaScript.
+
+`js_vectors.json` holds results of a JavaScript engine: pattern, flags, and for texts start, end and groups of the
+match; null instead of texts where the pattern is a syntax error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import Failure, GatewayError
+from app.routing.js_regex import LONGEST_BACKTRACKING, PatternError, compile_pattern
+
+VECTORS: list[Any] = json.loads((Path(__file__).parent / "js_vectors.json").read_text(encoding="utf-8"))
+VALID = [vector for vector in VECTORS if vector[2] is not None]
+INVALID = [vector[0] for vector in VECTORS if vector[2] is None]
+
+LATIN1 = st.text(st.characters(min_codepoint=0, max_codepoint=255), max_size=40)
+
+
+def test_all_vectors_agree_with_javascript() -> None:
+    disagreements = []
+    for source, flags, results in VALID:
+        pattern = compile_pattern(source, flags == "i")
+        for text, expected in results:
+            found = pattern.search(text)
+            actual = [found.start, found.end, list(found.groups)] if found else None
+            if actual != expected:
+                disagreements.append((source, flags, text, expected, actual))
+    assert len(VALID) > 200
+    assert disagreements == []
+
+
+@pytest.mark.parametrize("source", INVALID)
+def test_syntax_errors_of_javascript_are_errors_here(source: str) -> None:
+    with pytest.raises(PatternError):
+        compile_pattern(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "ignore_case", "prefix"),
+    [
+        ("^/app/(.*)$", False, "/app/"),
+        (r"^\/app\.x/", False, "/app.x/"),
+        ("/app/", False, ""),
+        ("^/a|/b", False, ""),
+        ("^/ab*", False, "/a"),
+        ("^/ab?c", False, "/a"),
+        ("^/(a)b", False, "/"),
+        ("^", False, ""),
+        ("^/App/", True, "/"),
+        ("^/12/a", True, "/12/"),
+        ("^/a(?!b)c", False, "/a"),
+        ("(^/a)b", False, ""),
+        (r"^/a\/[b]", False, "/a/"),
+    ],
+)
+def test_the_literal_prefix_is_what_every_match_starts_with(source: str, ignore_case: bool, prefix: str) -> None:
+    assert compile_pattern(source, ignore_case).prefix == prefix
+
+
+@given(LATIN1)
+def test_no_match_lacks_the_prefix(text: str) -> None:
+    for source in ("^/app/(.*)$", "^/a+", "^/(?:a|b)", r"^\/x?"):
+        pattern = compile_pattern(source)
+        if pattern.search(text):
+            assert text.startswith(pattern.prefix)
+
+
+@given(LATIN1)
+def test_offsets_count_characters_of_the_text(text: str) -> None:
+    found = compile_pattern("(.*)x").search(text + "\xffx")
+    assert found is not None
+    assert (text + "\xffx")[found.start : found.end] == (found.groups[0] or "") + "x"
+
+
+@given(st.text(max_size=30), st.booleans())
+def test_any_text_is_a_pattern_or_a_pattern_error(source: str, ignore_case: bool) -> None:
+    with contextlib.suppress(PatternError):
+        assert compile_pattern(source, ignore_case).source == source
+
+
+def test_a_pattern_that_explodes_elsewhere_is_linear() -> None:
+    pattern = compile_pattern("^/(a+)+$")
+    started = time.process_time()
+    assert pattern.linear
+    assert pattern.search("/" + "a" * 64_000 + "!") is None
+    assert time.process_time() - started < 1
+
+
+def test_look_around_runs_on_short_texts_only() -> None:
+    pattern = compile_pattern("^/(?!api)(.*)$")
+    assert not pattern.linear
+    assert pattern.search("/x") is not None
+    assert pattern.search("/api") is None
+    with pytest.raises(GatewayError) as caught:
+        pattern.search("/" + "x" * LONGEST_BACKTRACKING)
+    assert caught.value.failure is Failure.URI_TOO_LONG
+
+
+def test_unsupported_look_behind_is_named() -> None:
+    with pytest.raises(PatternError, match="look-behind"):
+        compile_pattern("(?<=a|bc)d")
+
+
+def test_names_of_groups_are_known() -> None:
+    assert compile_pattern("(?<first>a)(b)(?<third>c)").names == {"first": 1, "third": 3}
