@@ -17,6 +17,7 @@ from app.transport.pool_key import ClientCertificate, OnPremiseKey
 
 MAX_BACKENDS = 10_000
 _AN_HOUR = 3600.0
+_FORGET_PAUSE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class BackendResolver:
         self._on_premise = on_premise
         self._own_certificate = own_certificate
         self._ready: ExpiringMap[BackendKey, Backend] = ExpiringMap(limit)
+        self._forgotten: ExpiringMap[BackendKey, bool] = ExpiringMap(limit)
 
     def ready(self, name: str, caller: Caller, *, dynamic: bool = False) -> Backend | None:
         """The backend where it is prepared already: no I/O, for the proxied path."""
@@ -67,9 +69,17 @@ class BackendResolver:
         return backend
 
     def forget(self, backend: Backend, caller: Caller) -> None:
-        """Drop what a backend or the connectivity proxy refused (401, 407), so that the next request gets it anew."""
-        for dynamic in (False, True):
-            self._ready.discard(BackendKey(backend.destination, dynamic, caller))
+        """Drop what a backend or the connectivity proxy refused (401, 407), so that the next request gets it anew.
+
+        A backend that refuses whatever it is shown does not make the platform be asked for every request: what was
+        forgotten moments ago is kept.
+        """
+        key = BackendKey(backend.destination, False, caller)
+        if self._forgotten.get(key):
+            return
+        self._forgotten.put(key, True, _FORGET_PAUSE)
+        self._ready.discard(key)
+        self._ready.discard(BackendKey(backend.destination, True, caller))
         self._destinations.forget(backend.destination, caller)
         if self._on_premise is not None and isinstance(backend.key, OnPremiseKey):
             self._on_premise.forget(backend.key, caller)

@@ -138,6 +138,16 @@ def test_a_refused_backend_is_made_anew(kind: str) -> None:
     run(step)
 
 
+def test_a_backend_that_refuses_everything_does_not_press_the_platform() -> None:
+    async def step(platform: Platform, resolver: BackendResolver) -> None:
+        define_on_premise(platform)
+        for _ in range(20):
+            resolver.forget(await resolver.resolve("erp", ALICE), ALICE)
+        assert len(platform.finds) == 2
+
+    run(step)
+
+
 def test_a_backend_of_the_environment_needs_no_platform() -> None:
     async def step(platform: Platform, resolver: BackendResolver) -> None:
         backend = await resolver.resolve("own", ANYBODY, dynamic=True)
