@@ -40,7 +40,6 @@ from app.visit import Visit
 log = logging.getLogger("gangway")
 
 USER_API = "sap-approuter-userapi"
-_SWITCHED_OFF = "web sockets are not enabled in xs-app.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +106,12 @@ class Gateway:
             return await self._answer(arrived, head, client, visit)
         match = self._routes.match(arrived.method, arrived.target)
         refuse_unsafe_path(match.target)
+        if client.upgrade is not None:
+            self._check_websocket(match.route, arrived)
         session = await self._caller(match.route, arrived, tenant, client)
         if session is None and not match.route.is_public:
             return await self._answer(self._sign_in.start(arrived, tenant, match.route), arrived, client, visit)
-        own = await self._guard(match.route, arrived, session, client)
+        own = await self._guard(match.route, arrived, session)
         await self._serve(match, arrived, tenant, session, own, client, visit)
 
     async def _serve(
@@ -138,10 +139,8 @@ class Gateway:
         known = decide(head, session is not None, client.upgrade is not None) is Requirement.PROCEED
         return session if known else None
 
-    async def _guard(self, route: Route, head: RequestHead, session: Session | None, client: Exchange) -> Headers:
-        """May it pass? Returns what the answer carries for it. Raises CSRF_REQUIRED, SCOPE_MISSING, ORIGIN_REFUSED."""
-        if client.upgrade is not None:
-            self._check_websocket(head)
+    async def _guard(self, route: Route, head: RequestHead, session: Session | None) -> Headers:
+        """May it pass? Returns what the answer carries for it. Raises CSRF_REQUIRED, SCOPE_MISSING."""
         if session is None:
             return ()
         if route.csrf and not session.stateless:
@@ -152,9 +151,12 @@ class Gateway:
             return (token_header(await self._sign_in.csrf_token(session)),)
         return ()
 
-    def _check_websocket(self, head: RequestHead) -> None:
+    def _check_websocket(self, route: Route, head: RequestHead) -> None:
+        """Before anything of the caller is looked at. Raises NO_ROUTE, ORIGIN_REFUSED."""
         if not self._options.websockets:
-            raise GatewayError(Failure.NO_ROUTE, _SWITCHED_OFF)
+            raise GatewayError(Failure.NO_ROUTE, "Web sockets are not enabled in xs-app.json.")
+        if route.local_dir is not None or route.service == USER_API:
+            raise GatewayError(Failure.NO_ROUTE, "No destination serves web sockets at this address.")
         hosts = [host for host in (head.header(b"host"), head.header(b"x-forwarded-host")) if host]
         check_origin(head.header(b"origin"), hosts, self._options.websocket_origins)
 
