@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
 
 from app.errors import Failure, GatewayError
 
+_ORIGIN = re.compile(r"([A-Za-z]+)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
@@ -43,16 +44,12 @@ class Origin:
 
 def parse_origin(text: str) -> Origin | None:
     """An origin in the form browsers send (`scheme://host[:port]`); None for anything else, `null` included."""
-    try:
-        parts: SplitResult = urlsplit(text)
-        port = parts.port
-    except ValueError:
+    match = _ORIGIN.fullmatch(text)
+    scheme = match[1].lower() if match else ""
+    if match is None or scheme not in _PORTS:
         return None
-    scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
-    rest = parts.path + parts.query + parts.fragment
-    if scheme not in _PORTS or not host or rest or "@" in text or not text.isascii() or text != text.strip():
-        return None
-    return Origin(scheme, host, port if port is not None else _PORTS[scheme])
+    port = int(match[3]) if match[3] else _PORTS[scheme]
+    return Origin(scheme, match[2].lower(), port) if port <= 65535 else None
 
 
 def check_origin(origin: str | None, hosts: Sequence[str], rules: Sequence[OriginRule]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from app.errors import Failure, GatewayError
 
@@ -19,7 +18,7 @@ class RequiredScopes:
     """One scope of a set is enough. `by_method` where methods differ, else `default`; None there denies."""
 
     default: frozenset[str] | None
-    by_method: Mapping[str, frozenset[str]] = MappingProxyType({})
+    by_method: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def compile_scopes(setting: ScopeSetting, xsappname: str) -> RequiredScopes:
@@ -27,7 +26,7 @@ def compile_scopes(setting: ScopeSetting, xsappname: str) -> RequiredScopes:
     if not isinstance(setting, Mapping):
         return RequiredScopes(_scopes(setting, xsappname))
     by_method = {name: _scopes(value, xsappname) for name, value in setting.items()}
-    return RequiredScopes(by_method.pop(DEFAULT, None), MappingProxyType(by_method))
+    return RequiredScopes(by_method.pop(DEFAULT, None), by_method)
 
 
 def _scopes(setting: str | Sequence[str], xsappname: str) -> frozenset[str]:

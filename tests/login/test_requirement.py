@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from app.errors import Failure, GatewayError
+from app.login.requirement import Requirement, decide
+from app.request_head import RequestHead
+
+
+def test_a_known_caller_proceeds() -> None:
+    for method in ("GET", "POST", "HEAD"):
+        assert decide(RequestHead(method, "/", []), is_known=True) is Requirement.PROCEED
+
+
+def test_a_page_without_session_leads_to_the_login() -> None:
+    assert decide(RequestHead("GET", "/", []), is_known=False) is Requirement.LOGIN
+
+
+@pytest.mark.parametrize(
+    ("method", "with_header", "is_websocket"),
+    [
+        ("GET", b"XMLHttpRequest", False),
+        ("GET", b"xmlhttprequest", False),
+        ("GET", None, True),
+        ("HEAD", None, False),
+        ("POST", None, False),
+        ("DELETE", None, False),
+        ("OPTIONS", None, False),
+    ],
+)
+def test_where_a_redirect_helps_nobody_it_is_401(method: str, with_header: bytes | None, is_websocket: bool) -> None:
+    headers = [(b"x-requested-with", with_header)] if with_header else []
+    with pytest.raises(GatewayError) as caught:
+        decide(RequestHead(method, "/", headers), is_known=False, is_websocket=is_websocket)
+    assert caught.value.failure is Failure.LOGIN_REQUIRED
+    assert caught.value.headers[0][0] == b"www-authenticate"

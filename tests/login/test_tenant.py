@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import Failure, GatewayError
+from app.login.tenant import TenantOptions, TenantResolver, check_tenant
+from app.principal import Tenant
+from app.request_head import RequestHead
+from app.tokens.endpoints import is_label
+from tests.tokens.token_server import OTHER_ZONE, ZONE, credentials
+
+DEDICATED = credentials("https://acme.auth.example")
+SHARED = credentials("https://acme.auth.example", tenantmode="shared")
+PATTERN = r"^(.*)\.router\.example"
+OWN = Tenant(ZONE, "acme")
+
+
+def head(host: str | None = None, **headers: str) -> RequestHead:
+    pairs = [] if host is None else [(b"host", host.encode())]
+    pairs += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return RequestHead("GET", "/", pairs)
+
+
+def tenant(request: RequestHead, **options: object) -> Tenant:
+    given_options = TenantOptions(host_pattern=PATTERN, external_reverse_proxy=bool(options.get("external")))
+    return TenantResolver(given_options, SHARED).tenant(request)
+
+
+def test_a_dedicated_application_has_one_tenant() -> None:
+    resolver = TenantResolver(TenantOptions(host_pattern=PATTERN), DEDICATED)
+    assert resolver.tenant(head("globex.router.example")) == OWN
+    assert resolver.tenant(head()) == OWN
+
+
+def test_the_host_names_the_tenant() -> None:
+    assert tenant(head("globex.router.example")) == Tenant("", "globex")
+    assert tenant(head("acme.router.example")) == OWN
+
+
+def test_the_forwarded_host_has_precedence() -> None:
+    assert tenant(head("internal", x_forwarded_host="globex.router.example")).subdomain == "globex"
+
+
+def test_behind_an_external_proxy_the_custom_host_counts() -> None:
+    request = head("a.router.example", x_forwarded_host="b.router.example", x_custom_host="c.router.example")
+    assert tenant(request, external=True).subdomain == "c"
+    assert tenant(head("a.router.example", x_forwarded_host="b.router.example"), external=True).subdomain == "a"
+
+
+@given(label=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=70))
+def test_a_tenant_is_one_dns_label_or_the_request_is_refused(label: str) -> None:
+    request = head(f"{label}.router.example")
+    if is_label(label):
+        assert tenant(request).subdomain == label
+    else:
+        with pytest.raises(GatewayError) as caught:
+            tenant(request)
+        assert caught.value.failure is Failure.BAD_REQUEST
+
+
+def test_a_host_that_does_not_fit_the_pattern_is_refused() -> None:
+    with pytest.raises(GatewayError):
+        tenant(head("elsewhere.example"))
+
+
+@pytest.mark.parametrize("pattern", ["(", "no group"])
+def test_a_bad_pattern_is_reported_at_the_start(pattern: str) -> None:
+    with pytest.raises(ValueError, match="TENANT_HOST_PATTERN"):
+        TenantResolver(TenantOptions(host_pattern=pattern), SHARED)
+
+
+@pytest.mark.parametrize("host", ["", "a/?x=", "a b", "a<script>", "a:b", "[::1", "a@b", "a\\b", "a:123456", "a" * 300])
+def test_attack_45_a_malformed_host_is_refused(host: str) -> None:
+    resolver = TenantResolver(TenantOptions(), DEDICATED)
+    with pytest.raises(GatewayError) as caught:
+        resolver.public_origin(head(host))
+    assert caught.value.failure is Failure.BAD_REQUEST
+
+
+def test_attack_45_a_forwarded_host_that_is_not_listed_is_refused() -> None:
+    resolver = TenantResolver(TenantOptions(allowed_hosts=frozenset({"app.example"})), DEDICATED)
+    assert resolver.public_origin(head("inner", x_forwarded_host="app.example")) == "http://app.example"
+    assert resolver.public_origin(head("inner")) == "http://inner"
+    with pytest.raises(GatewayError):
+        resolver.public_origin(head("inner", x_forwarded_host="evil.example"))
+
+
+def test_the_public_address_is_what_the_browser_sees() -> None:
+    resolver = TenantResolver(TenantOptions(), DEDICATED)
+    assert resolver.public_origin(head("app.example:5000")) == "http://app.example:5000"
+    assert resolver.public_origin(head("app.example", x_forwarded_proto="https, http")) == "https://app.example"
+    assert resolver.public_origin(head("[::1]:5000", x_forwarded_proto="junk")) == "http://[::1]:5000"
+
+
+@pytest.mark.parametrize(
+    ("token_tenant", "host_tenant", "agree"),
+    [
+        (OWN, OWN, True),
+        (Tenant(ZONE, "acme"), Tenant("", "acme"), True),
+        (Tenant(ZONE, ""), OWN, True),
+        (Tenant(OTHER_ZONE, "globex"), OWN, False),
+        (Tenant(OTHER_ZONE, "acme"), OWN, False),
+        (Tenant(OTHER_ZONE, "globex"), Tenant("", "initech"), False),
+        (Tenant(OTHER_ZONE, ""), Tenant("", "globex"), False),
+        (Tenant("", ""), Tenant("", ""), False),
+    ],
+)
+def test_attack_56_tenants_of_token_and_host_agree_or_the_request_is_refused(
+    token_tenant: Tenant, host_tenant: Tenant, agree: bool
+) -> None:
+    if agree:
+        check_tenant(token_tenant, host_tenant)
+        return
+    with pytest.raises(GatewayError) as caught:
+        check_tenant(token_tenant, host_tenant)
+    assert caught.value.failure is Failure.TENANT_MISMATCH
