@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
@@ -15,6 +15,8 @@ from app.landscape.demo_destinations import (
     CLOUD_PASSWORD,
     CLOUD_USER,
     LOCATION_IDS,
+    ONPREMISE_PASSWORD,
+    ONPREMISE_USER,
     VIRTUAL_HOST,
     VIRTUAL_PORT,
     Addresses,
@@ -81,9 +83,10 @@ class Landscape:
         self.authority = CertificateAuthority()
         self.instances = make_instances(self.authority, x509=x509)
         self.connectors: dict[Tenant, CloudConnector] = {}
+        self._certificates = UserCertificates()
         self._tenant_mode = "shared" if shared else "dedicated"
         self._tls = tls or x509
-        self._running = AsyncExitStack()
+        self._stations: list[_Station] = []
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -96,71 +99,77 @@ class Landscape:
 
     async def start(self) -> None:
         """Start every station; when one cannot start, those already running are stopped again."""
-        async with AsyncExitStack() as starting:
-            await self._start_platform(starting)
-            await self._start_systems(starting)
-            self.connect_tenants()
-            self._define_destinations()
-            self._running = starting.pop_all()
+        try:
+            await self._start_platform()
+            await self._start_systems()
+        except BaseException:
+            await self.stop()
+            raise
+        self.connect_tenants()
+        self._define_destinations()
 
     async def stop(self) -> None:
-        """Stop every station, last started first."""
-        await self._running.aclose()
+        """Stop every station, all at once; harmless when not started."""
+        stations, self._stations = self._stations, []
+        await asyncio.gather(*(station.stop() for station in stations))
 
-    async def _start_platform(self, running: AsyncExitStack) -> None:
-        self.xsuaa = await _started(running, Xsuaa(self.journal, self.faults, self.authority if self._tls else None))
+    async def _started(self, station: StationType) -> StationType:
+        await station.start()
+        self._stations.append(station)
+        return station
+
+    async def _start_platform(self) -> None:
+        self.xsuaa = await self._started(Xsuaa(self.journal, self.faults, self.authority if self._tls else None))
         for client in self.instances.clients():
             self.xsuaa.add_client(client)
-        self.destination_service = await _started(
-            running,
+        self.destination_service = await self._started(
             DestinationService(
                 self.journal,
                 self.faults,
                 uaa_url=self.xsuaa.url,
                 instance=self.instances.destination.client,
                 client=self._web_client(),
-            ),
+            )
         )
         public_key = self.destination_service.assertion_key.public_key()
         for tenant in TENANTS:
             self.xsuaa.grants.trust(assertion_issuer(tenant), public_key)
-        self.proxy = await _started(
-            running,
+        self.proxy = await self._started(
             ConnectivityProxy(
                 validate=self._verifier().verify,
                 client_id=self.instances.connectivity.client.client_id,
                 journal=self.journal,
                 faults=self.faults,
-            ),
+            )
         )
-        self.control = await _started(running, Control(self.journal, self.faults))
+        self.control = await self._started(Control(self.journal, self.faults))
 
-    async def _start_systems(self, running: AsyncExitStack) -> None:
-        certificates = UserCertificates()
-        self.s4_onpremise = await _started(
-            running, S4OnPremise(trusted=certificates.certificate, journal=self.journal, faults=self.faults)
+    async def _start_systems(self) -> None:
+        self.s4_onpremise = await self._started(
+            S4OnPremise(
+                trusted=self._certificates.certificate,
+                users={ONPREMISE_USER: ONPREMISE_PASSWORD},
+                journal=self.journal,
+                faults=self.faults,
+            )
         )
-        self._certificates = certificates
-        self.s4_cloud = await _started(
-            running,
+        self.s4_cloud = await self._started(
             S4Cloud(
                 validate=self._verifier().verify,
                 users={CLOUD_USER: CLOUD_PASSWORD},
                 journal=self.journal,
                 faults=self.faults,
-            ),
+            )
         )
-
         app = self.instances.app.client
-        self.microservice = await _started(
-            running,
+        self.microservice = await self._started(
             Microservice(
                 validate=self._verifier().verify,
                 client_id=app.client_id,
                 app_name=app.app_name,
                 journal=self.journal,
                 faults=self.faults,
-            ),
+            )
         )
 
     def connect_tenants(self) -> None:
@@ -236,12 +245,6 @@ class Landscape:
     def _verifier(self) -> TokenVerifier:
         """Each station checks tokens for itself, with keys it fetches itself."""
         return TokenVerifier(self.xsuaa.url, self._web_client())
-
-
-async def _started(running: AsyncExitStack, station: StationType) -> StationType:
-    await station.start()
-    running.push_async_callback(station.stop)
-    return station
 
 
 def _address(port: int) -> str:
