@@ -6,6 +6,7 @@ Never beyond the life of a token they hold, and never for anybody else than the 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
@@ -71,9 +72,10 @@ class Resolved:
 
 @dataclass(slots=True)
 class _Entry:
-    """Three bounds in time, and when a failed renewal may be tried again."""
+    """When it was found, three bounds in time, and when a failed renewal may be tried again."""
 
     destination: Destination
+    found_at: float
     fresh_until: float
     revalidate_until: float
     usable_until: float
@@ -93,17 +95,22 @@ class DestinationCache:
         self._entries: OrderedDict[DestinationKey, _Entry] = OrderedDict()
         self._flight: SingleFlight[DestinationKey, Found] = SingleFlight()
 
-    async def get(self, key: DestinationKey, load: Load) -> Resolved:
-        """The destination of this key: kept, or loaded. Raises what `load` raises unless a stale one may stand in."""
+    async def get(self, key: DestinationKey, load: Load, found_since: float = -math.inf) -> Resolved:
+        """The destination of this key: kept, or loaded. Raises what `load` raises unless a stale one may stand in.
+
+        What was found before `found_since` (clock of the cache) counts as stale.
+        """
         now = self._clock()
         entry = self._entries.get(key)
         if entry is None or now >= entry.usable_until:
             return self._resolved(await self._flight.run(key, lambda: self._renew(key, load)))
         self._entries.move_to_end(key)
-        if now < entry.fresh_until:
+        if now < entry.fresh_until and entry.found_at >= found_since:
             return Resolved(entry.destination, entry.fresh_until)
         if now < entry.retry_at:
             return Resolved(entry.destination, now)
+        if now < entry.fresh_until:
+            return await self._renewed_or_stale(key, entry, load)
         if now < entry.revalidate_until:
             self._flight.start(key, lambda: self._renew(key, load))
             return Resolved(entry.destination, now)
@@ -118,12 +125,17 @@ class DestinationCache:
         now = self._clock()
         self._entries[key] = _Entry(
             found.destination,
+            found_at=now,
             fresh_until=now + min(FRESH, life),
             revalidate_until=now + min(FRESH + REVALIDATE, life),
             usable_until=now + min(FRESH + STALE, life),
         )
         if len(self._entries) > self._limit:
             self._entries.popitem(last=False)
+
+    def now(self) -> float:
+        """The time of the cache's clock."""
+        return self._clock()
 
     def discard(self, key: DestinationKey) -> None:
         """Forget an entry, if there is one."""

@@ -11,11 +11,20 @@ from app.destinations.finder import Finder, NeedsUserError
 from app.destinations.service_client import NAME
 from app.errors import Failure, GatewayError
 from app.principal import AnonymousCaller, Caller, Tenant
+from app.tokens.expiring_map import ExpiringMap
 from app.tokens.single_flight import SingleFlight
+
+_MAX_MET = 20_000
+_MET_SECONDS = 12 * 3600.0
 
 
 class DestinationResolver:
-    """Looks destinations up. `finder` is None where no destination service is bound."""
+    """Looks destinations up. `finder` is None where no destination service is bound.
+
+    A destination that its tenant shares is found once for all. The first request with a token new to it (a session
+    has begun) is not content with what was found before: who logs in sees destinations as they are, as with the
+    reference router. Those who come at the same time share that find, and while the service is down none is needed.
+    """
 
     def __init__(
         self,
@@ -26,6 +35,7 @@ class DestinationResolver:
         self._environment = environment
         self._finder = finder
         self._cache = cache or DestinationCache()
+        self._met: ExpiringMap[DestinationKey, bool] = ExpiringMap(_MAX_MET)
         self._discoveries: SingleFlight[tuple[Tenant, str], Traits] = SingleFlight()
 
     async def resolve(self, name: str, caller: Caller, *, dynamic: bool = False) -> Resolved:
@@ -57,17 +67,30 @@ class DestinationResolver:
         await self._cache.aclose()
 
     async def _of_service(self, finder: Finder, name: str, caller: Caller) -> Resolved:
+        came = self._cache.now()
         traits = finder.traits(name, caller.tenant) or await self._discover(finder, name, caller)
         try:
-            return await self._kept(finder, name, caller if traits.of_user else AnonymousCaller(caller.tenant))
+            if traits.of_user:
+                return await self._kept(finder, name, caller)
+            since = -math.inf if self._has_met(name, caller) else came
+            return await self._kept(finder, name, AnonymousCaller(caller.tenant), since)
         except NeedsUserError:
             if traits.of_user:
                 raise
             return await self._kept(finder, name, caller)  # it has become one of users since
 
-    async def _kept(self, finder: Finder, name: str, asking: Caller) -> Resolved:
+    async def _kept(self, finder: Finder, name: str, asking: Caller, since: float = -math.inf) -> Resolved:
         """A destination shared by the tenant is asked for as nobody: its entry cannot hold anything of a user."""
-        return await self._cache.get(DestinationKey.of(asking, name), lambda: finder.find(name, asking))
+        return await self._cache.get(DestinationKey.of(asking, name), lambda: finder.find(name, asking), since)
+
+    def _has_met(self, name: str, caller: Caller) -> bool:
+        """Whether a request with this token came before; nobody's requests belong to no session."""
+        if isinstance(caller, AnonymousCaller):
+            return True
+        key = DestinationKey.of(caller, name)
+        met = self._met.get(key) is not None
+        self._met.put(key, True, _MET_SECONDS)
+        return met
 
     async def _discover(self, finder: Finder, name: str, caller: Caller) -> Traits:
         """What kind of destination this is, asked once however many want to know."""

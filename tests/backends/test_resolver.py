@@ -68,13 +68,14 @@ def test_a_thousand_requests_of_one_user_with_principal_propagation_need_few_cal
     run(step)
 
 
-def test_each_further_user_of_principal_propagation_needs_no_call() -> None:
+def test_further_users_of_principal_propagation_need_no_tokens_and_share_a_find() -> None:
     async def step(platform: Platform, resolver: BackendResolver) -> None:
         define_on_premise(platform)
         await resolver.resolve("erp", ALICE)
-        before = len(platform.calls)
+        before = len(platform.token_requests)
         backends = await asyncio.gather(*(resolver.resolve("erp", user(f"user{n}")) for n in range(200)))
-        assert len(platform.calls) == before
+        assert len(platform.token_requests) == before
+        assert len(platform.finds) == 2
         assert len({backend.key for backend in backends}) == 200
 
     run(step)

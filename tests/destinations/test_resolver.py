@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from itertools import count
 
 import pytest
 
+from app.destinations.cache import DestinationCache
 from app.destinations.destination import Destination
 from app.destinations.resolver import DestinationResolver
 from app.destinations.url import DestinationUrl
@@ -117,6 +119,35 @@ def test_what_the_tenant_shares_is_found_once_for_all_its_users() -> None:
         assert len(platform.finds) == len(platform.token_requests) == 1
 
     run(step)
+
+
+def test_who_logs_in_sees_a_shared_destination_as_it_is_now() -> None:
+    async def step(platform: Platform, resolver: DestinationResolver) -> None:
+        platform.define("erp", URL="http://old.example")
+        await resolver.resolve("erp", ALICE)
+        platform.define("erp", URL="http://new.example")
+        assert (await resolver.resolve("erp", ALICE)).destination.url.host == "old.example"
+        assert (await resolver.resolve("erp", ANYBODY)).destination.url.host == "old.example"
+        assert (await resolver.resolve("erp", BOB)).destination.url.host == "new.example"
+        assert (await resolver.resolve("erp", ALICE)).destination.url.host == "new.example"
+        assert len(platform.finds) == 2
+
+    run(step)
+
+
+def test_who_logs_in_while_the_service_is_down_is_served_from_what_the_tenant_has() -> None:
+    async def main() -> None:
+        async with running() as platform:
+            almost_standing_still = count(1000.0, 1e-6).__next__
+            resolver = platform.resolver(cache=DestinationCache(clock=almost_standing_still))
+            platform.define("erp")
+            await resolver.resolve("erp", ALICE)
+            platform.down = (503, "")
+            for number in range(50):
+                assert (await resolver.resolve("erp", user(f"user{number}"))).destination.name == "erp"
+            assert len(platform.finds) == 5
+
+    asyncio.run(main())
 
 
 def test_each_user_gets_the_own_token_and_no_other() -> None:
