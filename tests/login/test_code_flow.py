@@ -1,0 +1,361 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from app.answer import Answer
+from app.errors import Failure, GatewayError
+from app.login.code_flow import LoginOptions, identity_provider
+from app.login.login_page import LoginPageOptions
+from app.login.tenant import TenantOptions
+from app.request_head import RequestHead
+from app.sessions.cookie import CookieOptions, mark_cookie
+from tests.login.gateway_parts import HOST, Browser, Parts, authorize_address, header, query_of, run
+from tests.tokens.token_server import CLIENT_ID, OTHER_ZONE, TokenServer, token_server
+
+WITH_FRAGMENT = LoginOptions()
+
+
+@pytest.fixture
+def server() -> Iterator[TokenServer]:
+    with token_server() as running:
+        yield running
+
+
+def refused(error: pytest.ExceptionInfo[GatewayError]) -> Failure:
+    return error.value.failure
+
+
+# -- the way to the login
+
+
+def test_the_authorize_request(server: TokenServer) -> None:
+    answer, query = Parts(server).start(Browser(), "/protected/a?b=c")
+    assert answer.status == 302
+    assert urlsplit(header(answer, b"location")).path == "/oauth/authorize"
+    assert query["response_type"] == "code"
+    assert query["client_id"] == CLIENT_ID
+    assert query["redirect_uri"] == f"http://{HOST}/login/callback"
+    assert query["code_challenge_method"] == "S256"
+    assert len(query["code_challenge"]) == 43
+    assert header(answer, b"cache-control") == "no-store"
+
+
+def test_the_location_is_remembered_for_the_login_without_page(server: TokenServer) -> None:
+    browser = Browser()
+    answer, _ = Parts(server).start(browser, "/protected/a?b=c")
+    assert browser.jar["locationAfterLogin"] == "%2Fprotected%2Fa%3Fb%3Dc"
+    assert all(b"HttpOnly" in value for name, value in answer.headers if name == b"set-cookie")
+
+
+def test_the_public_address_of_the_tenant_is_the_redirect_uri(server: TokenServer) -> None:
+    tenants = TenantOptions(host_pattern=r"^(.*)\.router\.example")
+    parts = Parts(server, tenant_options=tenants, tenantmode="shared", uaadomain="auth.example")
+    answer, query = parts.start(Browser(host="globex.router.example", headers=((b"x-forwarded-proto", b"https"),)))
+    assert urlsplit(authorize_address(answer)).hostname == "globex.auth.example"
+    assert query["redirect_uri"] == "https://globex.router.example/login/callback"
+
+
+def test_pkce_can_be_switched_off(server: TokenServer) -> None:
+    _, query = Parts(server, LoginOptions(pkce=False)).start(Browser())
+    assert "code_challenge" not in query
+
+
+def test_an_enforced_secure_cookie_wants_https(server: TokenServer) -> None:
+    with pytest.raises(GatewayError) as caught:
+        Parts(server, cookie_options=CookieOptions(secure=True)).start(Browser())
+    assert refused(caught) is Failure.HTTPS_REQUIRED
+
+
+@pytest.mark.parametrize(
+    ("target", "configured", "dynamic", "expected"),
+    [
+        ("/a", "", False, ""),
+        ("/a", "own", False, "own"),
+        ("/a?sap_idp=other", "own", False, "own"),
+        ("/a?sap_idp=other", "own", True, "other"),
+        ("/a?x=1&sap_idp=a%2Cb", "", True, "a,b"),
+        ("/a?sap_idp=", "own", True, "own"),
+        ("/a?xsap_idp=other", "own", True, "own"),
+    ],
+)
+def test_the_identity_provider(target: str, configured: str, dynamic: bool, expected: str) -> None:
+    assert identity_provider(RequestHead("GET", target, []), configured, dynamic) == expected
+
+
+def test_the_identity_provider_is_passed_on_and_not_returned_to(server: TokenServer) -> None:
+    parts, browser = Parts(server), Browser()
+
+    async def work(parts: Parts) -> None:
+        _, query = parts.start(browser, "/a?sap_idp=other&b=1", "other")
+        assert query["idp"] == "other"
+        answer = await parts.finish(browser, f"code=c&state={query['state']}")
+        assert header(answer, b"location") == "/a?b=1"
+
+    run(parts, work)
+
+
+# -- the page that keeps the fragment
+
+
+def page(server: TokenServer, **options: bool) -> Answer:
+    parts = Parts(server, LoginOptions(page=LoginPageOptions(**options)))
+    return parts.start(Browser(), "/protected?x=%3C/script%3E")[0]
+
+
+def test_the_page_runs_only_its_own_script(server: TokenServer) -> None:
+    answer = page(server)
+    policy = header(answer, b"content-security-policy")
+    nonce = re.search(r"script-src 'nonce-([A-Za-z0-9_-]{22})'", policy)
+    assert nonce
+    assert f'<script nonce="{nonce[1]}">' in answer.body.decode()
+    assert "default-src 'none'" in policy
+    assert header(answer, b"cache-control") == "no-store"
+    assert answer.body.decode().count("</script>") == 1
+
+
+def test_the_policy_can_be_extended_or_left_out(server: TokenServer) -> None:
+    assert "img-src 'self' data:" in header(page(server, extended_csp=True), b"content-security-policy")
+    assert header(page(server, omit_csp=True), b"content-security-policy") == ""
+
+
+def test_the_fragment_survives_for_its_own_login_only(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        page, query = parts.start(browser, "/deep")
+        key = re.search(r'"fragmentAfterLogin=([^"]+)"', page.body.decode())
+        assert key
+        browser.jar["fragmentAfterLogin"] = key[1] + quote("#/view/1", safe="")
+        answer = await parts.finish(browser, f"code=c1&state={query['state']}")
+        assert header(answer, b"location") == "/deep#/view/1"
+        assert "fragmentAfterLogin" not in browser.jar
+
+        other = Browser(jar={"fragmentAfterLogin": key[1] + "%23evil"})
+        _, query = parts.start(other, "/deep")
+        answer = await parts.finish(other, f"code=c2&state={query['state']}")
+        assert header(answer, b"location") == "/deep"
+
+    run(Parts(server, WITH_FRAGMENT), work)
+
+
+# -- the way back
+
+
+def test_a_login_opens_a_session_and_returns(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        answer = await parts.log_in(browser, "/protected/a?b=c")
+        assert (answer.status, header(answer, b"location")) == (302, "/protected/a?b=c")
+        assert set(browser.jar) == {"JSESSIONID"}
+        session = await parts.sessions.current(browser.head("/"))
+        assert session is not None
+        assert session.caller.principal.user_id == "alice-id"
+
+    run(Parts(server), work)
+    form = server.forms("authorization_code")[0]
+    assert form["redirect_uri"] == f"http://{HOST}/login/callback"
+    assert len(form["code_verifier"]) == 43
+
+
+def test_attack_79_nothing_is_kept_for_those_who_only_knock(server: TokenServer) -> None:
+    parts = Parts(server)
+    for _ in range(50):
+        parts.start(Browser())
+    assert len(parts.store) == 0
+    assert not server.asked
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "code=c1",
+        "code=c1&state=",
+        "code=c1&state=forged",
+        "code=c1&state=" + "A" * 200,
+        "code=c1&state=" + "A" * 20_000,
+        "state=%ff&code=%00",
+        "&".join(f"a{n}=1" for n in range(49)) + "&code=c1",
+    ],
+)
+def test_attack_52_a_callback_nobody_asked_for_is_refused(server: TokenServer, query: str) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        parts.start(browser)
+        with pytest.raises(GatewayError) as caught:
+            await parts.finish(browser, query)
+        assert refused(caught) is Failure.LOGIN_FAILED
+        assert len(parts.store) == 0
+
+    run(Parts(server), work)
+    assert not server.asked
+
+
+def test_attack_52_a_login_of_another_browser_is_refused(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        attacker, victim = Browser(), Browser()
+        _, query = parts.start(attacker)
+        parts.start(victim)
+        for browser in (victim, Browser()):
+            with pytest.raises(GatewayError) as caught:
+                await parts.finish(browser, f"code=c1&state={query['state']}")
+            assert refused(caught) is Failure.LOGIN_FAILED
+
+    run(Parts(server), work)
+    assert not server.asked
+
+
+def test_attack_52_a_replayed_callback_opens_nothing(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        _, query = parts.start(browser)
+        callback = f"code=c1&state={query['state']}"
+        await parts.finish(browser, callback)
+        session = browser.jar["JSESSIONID"]
+        await parts.finish(browser, callback)
+        assert browser.jar["JSESSIONID"] == session
+        assert len(parts.store) == 1
+        del browser.jar["JSESSIONID"]
+        with pytest.raises(GatewayError) as caught:
+            await parts.finish(browser, callback)
+        assert refused(caught) is Failure.LOGIN_FAILED
+
+    run(Parts(server), work)
+    assert len(server.forms("authorization_code")) == 1
+
+
+def test_a_login_that_took_too_long_is_refused(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        _, query = parts.start(browser)
+        parts.clock.now += 601
+        with pytest.raises(GatewayError) as caught:
+            await parts.finish(browser, f"code=c1&state={query['state']}")
+        assert refused(caught) is Failure.LOGIN_FAILED
+
+    run(Parts(server), work)
+
+
+def test_instances_with_one_secret_take_each_others_callbacks(server: TokenServer) -> None:
+    browser = Browser()
+    _, query = Parts(server, state_secret="s" * 40).start(browser)
+
+    async def accepted(parts: Parts) -> None:
+        assert (await parts.finish(browser, f"code=c1&state={query['state']}")).status == 302
+
+    async def rejected(parts: Parts) -> None:
+        with pytest.raises(GatewayError):
+            await parts.finish(browser, f"code=c1&state={query['state']}")
+
+    run(Parts(server, state_secret="t" * 40), rejected)
+    run(Parts(server), rejected)
+    run(Parts(server, state_secret="s" * 40), accepted)
+
+
+def test_tabs_log_in_one_after_the_other(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        _, first = parts.start(browser, "/one")
+        _, second = parts.start(browser, "/two")
+        for query, path in ((second, "/two"), (first, "/one")):
+            answer = await parts.finish(browser, f"code=c&state={query['state']}")
+            assert header(answer, b"location") == path
+        assert len(parts.store) == 1
+
+    run(Parts(server), work)
+
+
+def test_tabs_opened_together_log_in_whatever_the_order(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        heads = [browser.head(path) for path in ("/one", "/two", "/three")]  # sent before any answer came
+        answers = [browser.keep(parts.flow.start(head, parts.tenants.own)) for head in heads]
+        states = [query_of(authorize_address(answer))["state"] for answer in answers]
+        for state, path in zip(states, ("/one", "/two", "/three"), strict=True):
+            answer = await parts.finish(browser, f"code=c&state={state}")
+            assert header(answer, b"location") == path
+
+    run(Parts(server), work)
+
+
+def test_attack_53_a_login_gives_a_new_id_and_the_old_session_dies(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser(jar={"JSESSIONID": "A" * 43})
+        await parts.log_in(browser)
+        first = browser.jar["JSESSIONID"]
+        assert first != "A" * 43
+        old = browser.head("/")
+        _, query = parts.start(browser)
+        browser.jar["JSESSIONID"] = first  # the browser still has its session when the callback comes
+        await parts.finish(browser, f"code=c&state={query['state']}")
+        assert browser.jar["JSESSIONID"] != first
+        assert await parts.sessions.current(old) is None
+        assert len(parts.store) == 1
+
+    run(Parts(server), work)
+
+
+@pytest.mark.parametrize("evil", ["https://evil.example/", "//evil.example/", "/\\evil.example/"])
+def test_attack_54_a_forged_location_cookie_leads_nowhere_else(server: TokenServer, evil: str) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        for target, expected in (("/protected", "/protected"), ("/" + "a" * 2000, "/")):
+            _, query = parts.start(browser, target)
+            browser.jar["locationAfterLogin"] = quote(evil, safe="")
+            answer = await parts.finish(browser, f"code=c&state={query['state']}")
+            assert header(answer, b"location") == expected
+            browser.jar.clear()
+
+    run(Parts(server), work)
+
+
+def test_a_long_location_travels_in_its_cookie(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        target = "/protected?x=" + "a" * 2000
+        assert header(await parts.log_in(Browser(), target), b"location") == target
+
+    run(Parts(server), work)
+
+
+def test_a_refused_code_is_a_failed_login(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        server.script.append((400, {"error": "invalid_grant"}, {}))
+        with pytest.raises(GatewayError) as caught:
+            await parts.log_in(Browser())
+        assert refused(caught) is Failure.LOGIN_FAILED
+        server.script.append((401, {"error": "invalid_client"}, {}))
+        with pytest.raises(GatewayError) as caught:
+            await parts.log_in(Browser())
+        assert refused(caught) is Failure.XSUAA_REFUSED
+        assert len(parts.store) == 0
+
+    run(Parts(server), work)
+
+
+def test_an_error_of_the_authorization_server_is_named(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        _, query = parts.start(browser)
+        with pytest.raises(GatewayError) as caught:
+            await parts.finish(browser, f"error=access_denied&state={query['state']}")
+        assert caught.value.detail == "access_denied"
+
+    run(Parts(server), work)
+
+
+def test_attack_56_a_token_of_another_tenant_opens_no_session(server: TokenServer) -> None:
+    server.overrides.update(zid=OTHER_ZONE, ext_attr={"zdn": "globex"})
+
+    async def work(parts: Parts) -> None:
+        with pytest.raises(GatewayError) as caught:
+            await parts.log_in(Browser())
+        assert refused(caught) is Failure.TOKEN_REFUSED
+
+    run(Parts(server), work)
+
+
+def test_marks_are_found_under_their_own_names() -> None:
+    assert mark_cookie("abcdefghijk") == "gangwayLogin-abcdefgh"
