@@ -15,9 +15,9 @@ from app.check import report
 from app.configuration import Configuration, load_configuration
 from app.problem import ConfigurationError
 
-WorkingDirectory = Annotated[
-    Path, typer.Option("--workingDir", "-w", metavar="DIR", help="Folder with xs-app.json and static files.")
-]
+_WORKING_DIRECTORY = typer.Option("--workingDir", "-w", metavar="DIR", help="Folder with xs-app.json and static files.")
+WorkingDirectory = Annotated[Path, _WORKING_DIRECTORY]
+OwnWorkingDirectory = Annotated[Path | None, _WORKING_DIRECTORY]
 Port = Annotated[str | None, typer.Option("--port", "-p", metavar="N", help="Port, before the variable PORT.")]
 
 cli = typer.Typer(
@@ -44,6 +44,7 @@ def serve(
     context: typer.Context, working_dir: WorkingDirectory = Path(), port: Port = None, version: Version = False
 ) -> None:
     """Serve the application in the working directory; with a wrong configuration print all problems and exit with 1."""
+    context.obj = working_dir
     if context.invoked_subcommand is not None:
         return
     configuration = _load(working_dir, port)
@@ -53,9 +54,9 @@ def serve(
 
 
 @cli.command()
-def check(working_dir: WorkingDirectory = Path()) -> None:
+def check(context: typer.Context, working_dir: OwnWorkingDirectory = None) -> None:
     """Check the configuration and print every problem; exit with 0 when it can be served, else with 1."""
-    configuration = _load(working_dir, None)
+    configuration = _load(working_dir or context.obj, None)
     typer.echo(report((), configuration.notes))
 
 
@@ -64,7 +65,7 @@ def _load(working_dir: Path, port: str | None) -> Configuration:
     if port is not None:
         environ["PORT"] = port
     try:
-        return load_configuration(working_dir, environ)
+        return load_configuration(working_dir.resolve(), environ)
     except ConfigurationError as error:
         typer.echo(report(error.problems, ()), err=True)
         raise typer.Exit(1) from None

@@ -40,9 +40,9 @@ class StrictModel(BaseModel):
         return data
 
 
-def fault(message: str) -> PydanticCustomError:
+def fault(message: str, *, show_value: bool = True) -> PydanticCustomError:
     """The error a validator raises for one value; the message says what is allowed."""
-    return PydanticCustomError("rule", "{message}", {"message": message})
+    return PydanticCustomError("rule" if show_value else _WITHOUT_VALUE, "{message}", {"message": message})
 
 
 def refuse(faults: Sequence[tuple[str, object, str]]) -> None:
@@ -61,6 +61,8 @@ def problems_of(where: str | None, error: ValidationError, model: type[BaseModel
     return [_problem(where, details, model) for details in error.errors(include_url=False)]
 
 
+_WITHOUT_VALUE = "rule_without_value"
+_VALUE_NOT_SHOWN = frozenset({"missing", "extra_forbidden", _WITHOUT_VALUE})
 _PLAIN_MESSAGES = {
     "bool_type": "true or false",
     "string_type": "a string",
@@ -80,7 +82,7 @@ def _problem(where: str | None, details: Any, model: type[BaseModel] | None) -> 
     location: tuple[PathPart, ...] = details["loc"]
     kind: str = details["type"]
     name = location[-1] if location else ""
-    value = "" if kind in ("missing", "extra_forbidden") else shown(details.get("input"), name)
+    value = "" if kind in _VALUE_NOT_SHOWN else shown(details.get("input"), name)
     message = _message(kind, details, location, model)
     if where is None:
         return Problem(str(location[0]), json_path(location[1:]) if location[1:] else "", value, message)

@@ -29,7 +29,8 @@ def _json(text: object) -> Any:
     try:
         return json.loads(str(text))
     except json.JSONDecodeError as error:
-        raise fault(f"valid JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
+        message = f"valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        raise fault(message, show_value=False) from None
 
 
 Switch = Annotated[bool, BeforeValidator(_switch)]

@@ -1,0 +1,274 @@
+"""A configuration is served whole or refused with all that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.configuration import Configuration, load_configuration
+from app.problem import ConfigurationError, Problem, json_path, shown
+from app.routing.route import AuthenticationType
+
+ONE = {"source": "^/x", "destination": "one"}
+UAA = {
+    "name": "uaa",
+    "label": "xsuaa",
+    "tags": ["xsuaa"],
+    "credentials": {
+        "clientid": "sb-x",
+        "clientsecret": "hidden-secret",
+        "url": "https://acme.authentication.example",
+        "uaadomain": "authentication.example",
+        "xsappname": "shop!t1",
+    },
+}
+DESTINATION = {
+    "name": "dest",
+    "label": "destination",
+    "tags": ["destination"],
+    "credentials": {"clientid": "c", "clientsecret": "s", "url": "https://a.example", "uri": "https://d.example"},
+}
+CONNECTIVITY = {
+    "name": "conn",
+    "label": "connectivity",
+    "tags": ["connectivity"],
+    "credentials": {"clientid": "c", "clientsecret": "s", "url": "https://a.example", "onpremise_proxy_host": "proxy"},
+}
+
+
+def environment(*services: dict[str, Any], **variables: object) -> dict[str, str]:
+    """An environment with these services bound and the destination `one`."""
+    vcap: dict[str, list[object]] = {}
+    for service in services:
+        vcap.setdefault(service["label"], []).append(service)
+    values: dict[str, object] = {"VCAP_SERVICES": vcap, "destinations": [{"name": "one", "url": "http://localhost:1"}]}
+    values.update(variables)
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+
+
+def loaded(workdir: Path, document: object, environ: dict[str, str] | None = None) -> Configuration:
+    (workdir / "resources").mkdir(exist_ok=True)
+    (workdir / "xs-app.json").write_text(json.dumps(document), encoding="utf-8")
+    return load_configuration(workdir, environment(UAA) if environ is None else environ)
+
+
+def refused(workdir: Path, document: object, environ: dict[str, str] | None = None) -> tuple[Problem, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        loaded(workdir, document, environ)
+    return tuple(caught.value.problems)
+
+
+def places(problems: tuple[Problem, ...]) -> list[tuple[str, str]]:
+    return [(problem.where, problem.path) for problem in problems]
+
+
+def public(**change: Any) -> dict[str, Any]:
+    return {"authenticationMethod": "none", "routes": [{**ONE, **change}]}
+
+
+def test_a_sound_configuration_is_complete(tmp_path: Path) -> None:
+    environ = environment(UAA, DESTINATION, VCAP_APPLICATION={"application_name": "shop"}, SESSION_TIMEOUT="40")
+    configuration = loaded(tmp_path, {"sessionTimeout": 10, "routes": [{**ONE, "scope": "$XSAPPNAME.r"}]}, environ)
+    route, implicit = configuration.routes.routes
+    assert configuration.services.xsuaa is not None
+    assert configuration.services.destination is not None
+    assert configuration.application.name == "shop"
+    assert configuration.session_timeout == 40
+    assert route.authentication is AuthenticationType.XSUAA
+    assert route.scopes is not None
+    assert route.scopes.default == frozenset({"shop!t1.r"})
+    assert implicit.implicit
+    assert configuration.destinations["one"].url == "http://localhost:1"
+    assert configuration.notes == ()
+    assert "hidden-secret" not in repr(configuration)
+
+
+def test_without_descriptor_the_file_and_the_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_configuration(tmp_path, {})
+    (problem,) = caught.value.problems
+    assert problem.where == "xs-app.json"
+    assert str(tmp_path) in problem.message
+
+
+def test_problems_of_all_parts_come_at_once(tmp_path: Path) -> None:
+    document = {"wrong": 1, "routes": [{"destination": "one"}, {"source": "^/f", "localDir": "nope"}]}
+    environ = environment(PORT="abc", COOKIES={"SameSite": "Strict"}, VCAP_APPLICATION="{")
+    assert set(places(refused(tmp_path, document, environ))) == {
+        ("PORT", ""),
+        ("COOKIES", "$.SameSite"),
+        ("VCAP_APPLICATION", ""),
+        ("xs-app.json", "$.wrong"),
+        ("xs-app.json", "$.routes[0].source"),
+        ("xs-app.json", "$.routes[1].localDir"),
+        ("xs-app.json", "$.routes[1].authenticationType"),
+    }
+
+
+def test_an_unknown_destination_is_refused(tmp_path: Path) -> None:
+    (problem,) = refused(tmp_path, public(destination="nowhere"))
+    assert (problem.path, problem.value) == ("$.routes[0].destination", '"nowhere"')
+    assert "one" in problem.message
+
+
+def test_with_the_destination_service_any_destination_may_exist(tmp_path: Path) -> None:
+    loaded(tmp_path, {**public(destination="elsewhere"), "destinations": {"other": {}}}, environment(DESTINATION))
+
+
+def test_dynamic_destinations_are_not_looked_up(tmp_path: Path) -> None:
+    loaded(tmp_path, public(source="^/([^/]+)/", destination="$1"))
+
+
+def test_a_destination_from_the_host_needs_its_pattern(tmp_path: Path) -> None:
+    assert places(refused(tmp_path, public(destination="*"))) == [("xs-app.json", "$.routes[0].destination")]
+    loaded(tmp_path, public(destination="*"), environment(DESTINATION_HOST_PATTERN="^(.*)\\.example$"))
+
+
+def test_options_for_an_unknown_destination_are_refused(tmp_path: Path) -> None:
+    assert places(refused(tmp_path, {**public(), "destinations": {"ghost": {}}})) == [
+        ("xs-app.json", "$.destinations.ghost")
+    ]
+
+
+def test_a_plugin_is_a_route_after_those_of_the_file(tmp_path: Path) -> None:
+    plugin = {"name": "p", "source": "^/plugin", "destination": "one"}
+    configuration = loaded(tmp_path, public(), environment(plugins=[plugin]))
+    assert [route.source for route in configuration.routes.routes] == ["^/x", "^/plugin", "^/(.*)$"]
+    (problem,) = refused(tmp_path, public(), environment(plugins=[{**plugin, "destination": "nowhere"}]))
+    assert (problem.where, problem.path) == ("plugins", "$[0].destination")
+
+
+@pytest.mark.parametrize("kind", ["xsuaa", "basic", None])
+def test_a_protected_route_needs_an_authentication_service(tmp_path: Path, kind: str | None) -> None:
+    route = {**ONE, "authenticationType": kind} if kind else ONE
+    assert places(refused(tmp_path, {"routes": [route]}, environment())) == [
+        ("xs-app.json", "$.routes[0].authenticationType")
+    ]
+
+
+def test_an_ias_route_needs_the_identity_service(tmp_path: Path) -> None:
+    assert refused(tmp_path, {"routes": [{**ONE, "authenticationType": "ias"}]})
+
+
+def test_public_routes_need_no_service(tmp_path: Path) -> None:
+    loaded(tmp_path, {"routes": [{**ONE, "authenticationType": "none"}]}, environment())
+    loaded(tmp_path, public(authenticationType="xsuaa"), environment())
+
+
+def test_uaa_service_name_selects_the_binding(tmp_path: Path) -> None:
+    binding = {**UAA, "label": "user-provided", "tags": [], "name": "my-uaa"}
+    configuration = loaded(tmp_path, {"routes": [ONE]}, environment(binding, UAA_SERVICE_NAME="my-uaa"))
+    assert configuration.services.xsuaa is not None
+
+
+@pytest.mark.parametrize("folder", ["no-such-folder", "../", "/tmp", "resources/../.."])
+def test_a_served_folder_exists_inside_of_the_working_directory(tmp_path: Path, folder: str) -> None:
+    (problem,) = refused(tmp_path, {"routes": [{"source": "^/x", "localDir": folder}]})
+    assert problem.path == "$.routes[0].localDir"
+    assert folder in problem.value
+
+
+def test_a_link_out_of_the_working_directory_is_refused(tmp_path: Path) -> None:
+    workdir = tmp_path / "app"
+    (tmp_path / "outside").mkdir()
+    workdir.mkdir()
+    (workdir / "link").symlink_to(tmp_path / "outside")
+    assert refused(workdir, {"routes": [{"source": "^/x", "localDir": "link"}]})
+
+
+def test_services_of_routes_are_bound_with_their_endpoint(tmp_path: Path) -> None:
+    country = {"label": "country", "name": "c", "credentials": {"sap.cloud.service": "com.c", "endpoints": {"a": "u"}}}
+    route = {"source": "^/x", "service": "com.c"}
+    assert refused(tmp_path, {"routes": [route]})[0].path == "$.routes[0].service"
+    assert refused(tmp_path, {"routes": [{"source": "^/h", "service": "html5-apps-repo-rt"}]})
+    environ = environment(UAA, country)
+    loaded(tmp_path, {"routes": [{**route, "endpoint": "a"}]}, environ)
+    assert refused(tmp_path, {"routes": [{**route, "endpoint": "b"}]}, environ)[0].path == "$.routes[0].endpoint"
+    loaded(tmp_path, {"routes": [{"source": "^/u", "service": "sap-approuter-userapi"}]})
+
+
+def test_on_premise_needs_the_connectivity_service(tmp_path: Path) -> None:
+    destinations = [{"name": "one", "url": "http://erp.corp:8080", "proxyType": "OnPremise"}]
+    (problem,) = refused(tmp_path, public(), environment(UAA, destinations=destinations))
+    assert (problem.where, problem.path) == ("destinations", "$[0].proxyType")
+    assert "connectivity" in problem.message
+    loaded(tmp_path, public(), environment(UAA, CONNECTIVITY, destinations=destinations))
+
+
+def test_files_that_are_named_exist(tmp_path: Path) -> None:
+    problems = refused(
+        tmp_path,
+        {**public(), "errorPage": [{"status": 404, "file": "none.html"}, {"status": 500, "file": "xs-app.json"}]},
+        environment(XS_CACERT_PATH=str(tmp_path / "none.pem")),
+    )
+    assert places(problems) == [("xs-app.json", "$.errorPage[0].file"), ("XS_CACERT_PATH", "")]
+
+
+def test_replacements_find_their_service(tmp_path: Path) -> None:
+    replace = {"pathSuffixes": ["x"], "services": {"ui": {"tag": "ui5"}}}
+    document = {
+        "authenticationMethod": "none",
+        "routes": [{"source": "^/x", "localDir": "resources", "replace": replace}],
+    }
+    (problem,) = refused(tmp_path, document, environment())
+    assert (problem.path, problem.value) == ("$.routes[0].replace.services.ui", '"tag ui5"')
+    loaded(tmp_path, document, environment({"label": "sapui5", "name": "u", "tags": ["ui5"], "credentials": {}}))
+
+
+def test_an_external_session_store_is_bound(tmp_path: Path) -> None:
+    store = {"instanceName": "redis", "storageType": "redis", "sessionSecret": "x" * 64}
+    assert places(refused(tmp_path, public(), environment(EXT_SESSION_MGT=store))) == [
+        ("EXT_SESSION_MGT", "$.instanceName")
+    ]
+
+
+def test_broken_destinations_do_not_make_routes_look_wrong(tmp_path: Path) -> None:
+    assert places(refused(tmp_path, public(), environment(destinations="[{"))) == [("destinations", "")]
+
+
+def test_broken_bindings_do_not_make_routes_look_unprotected(tmp_path: Path) -> None:
+    assert places(refused(tmp_path, {"routes": [ONE]}, environment(VCAP_SERVICES="{"))) == [("VCAP_SERVICES", "")]
+
+
+def test_what_has_no_effect_yet_is_noted(tmp_path: Path) -> None:
+    document = {**public(), "cors": [], "compression": {"minSize": 5}}
+    configuration = loaded(tmp_path, document, environment(COMPRESSION={"enabled": False}, GATEWAY_NONSENSE="1"))
+    assert [(note.where, note.path) for note in configuration.notes] == [
+        ("xs-app.json", "$.cors"),
+        ("xs-app.json", "$.compression"),
+        ("COMPRESSION", ""),
+        ("GATEWAY_NONSENSE", ""),
+    ]
+
+
+def test_the_environment_goes_before_the_file_except_for_cors(tmp_path: Path) -> None:
+    policy = {"uriPattern": "^/env", "allowedOrigin": [{"host": "a"}]}
+    environ = environment(COMPRESSION={"minSize": 7}, CORS=[policy], OUTGOING_REQUEST_OPTIONS={"xsuaa": {"timeout": 5}})
+    with_both = loaded(tmp_path, {**public(), "compression": {"minSize": 5}, "cors": []}, environ)
+    assert (with_both.compression.min_size, with_both.cors) == (7, ())
+    assert with_both.outgoing_request_options.xsuaa.timeout == 5
+    assert [policy.uri_pattern for policy in loaded(tmp_path, public(), environ).cors] == ["^/env"]
+    assert loaded(tmp_path, public()).outgoing_request_options.xsuaa.timeout == 10_000
+
+
+def test_problems_read_as_blocks() -> None:
+    problem = Problem("xs-app.json", "$.routes[0].source", '"("', "a JavaScript regular expression")
+    assert str(problem).splitlines() == [
+        "xs-app.json  $.routes[0].source",
+        '    found    "("',
+        "    allowed  a JavaScript regular expression",
+    ]
+
+
+def test_values_are_shown_short_and_without_secrets() -> None:
+    assert shown("x" * 500).endswith("...")
+    assert len(shown("x" * 500)) == 80
+    assert shown({"a": 1}) == "an object"
+    assert shown([1]) == "an array"
+    assert (shown(None), shown(True), shown(1.5)) == ("null", "true", "1.5")
+    assert shown("s", "clientsecret") == "(hidden)"
+    assert "pw" not in shown("https://user:pw@host/")
+    assert json_path(("routes", 0, "a.b")) == "$.routes[0]['a.b']"
