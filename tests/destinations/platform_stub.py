@@ -179,6 +179,14 @@ def auth_token(value: str, key: str = "Authorization", kind: str = "Bearer", **m
     return {"type": kind, "value": value, "http_header": {"key": key, "value": f"{kind} {value}"}, **more}
 
 
+def token_for(call: Call) -> Reply:
+    """The answer for a destination of users: the own token, or the error of a service that was told no user."""
+    if "x-user-token" not in call.headers:
+        return 200, find_result("erp", [{"error": "no user"}], Authentication="OAuth2JWTBearer")
+    name = claims_of(call.headers["x-user-token"])["user_name"]
+    return 200, find_result("erp", [auth_token(f"of-{name}", expires_in="3600")], Authentication="OAuth2JWTBearer")
+
+
 @asynccontextmanager
 async def running() -> AsyncIterator[Platform]:
     """The platform on a free port."""

@@ -156,6 +156,20 @@ def test_any_other_failure_of_a_renewal_ends_it(failure: Failure) -> None:
     asyncio.run(main())
 
 
+def test_who_wants_it_newer_gets_it_newer_or_what_there_is() -> None:
+    async def main() -> None:
+        scene = Scene()
+        await scene.get()
+        scene.clock.now += 10
+        newer = await scene.cache.get(KEY, scene.source.load, found_since=1005)
+        assert newer.destination.url.port == 2
+        assert (await scene.cache.get(KEY, scene.source.load, found_since=1010)).destination.url.port == 2
+        scene.source.failure = Failure.DESTINATION_SERVICE_UNAVAILABLE
+        assert (await scene.cache.get(KEY, scene.source.load, found_since=1011)).destination.url.port == 2
+
+    asyncio.run(main())
+
+
 def test_failures_are_not_kept() -> None:
     async def main() -> None:
         scene = Scene()
