@@ -23,10 +23,20 @@ from app.tokens.verifier import Verifier
 
 log = logging.getLogger("gangway.login")
 
+MAX_QUERY = 16_384
+MAX_PARAMETERS = 50
+
 
 def failed(reason: str) -> GatewayError:
     """The error of a login that cannot be finished."""
     return GatewayError(Failure.LOGIN_FAILED, reason)
+
+
+def _parameters(query: str) -> dict[str, list[str]]:
+    try:
+        return parse_qs(query, max_num_fields=MAX_PARAMETERS) if len(query) <= MAX_QUERY else {}
+    except ValueError:  # more parameters than that
+        return {}
 
 
 class LoginCallback:
@@ -60,7 +70,7 @@ class LoginCallback:
         Raises `LOGIN_FAILED` for whatever was not started by this very browser, was used before or took too long;
         `XSUAA_UNAVAILABLE`, `XSUAA_REFUSED` or `TENANT_MISMATCH`.
         """
-        query = parse_qs(head.query, max_num_fields=50) if len(head.query) < 16_384 else {}
+        query = _parameters(head.query)
         sealed = query.get("state", [""])[0]
         state = self._states.read(sealed)
         if state is None:
