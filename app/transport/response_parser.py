@@ -25,13 +25,14 @@ class ResponseParser:
     """
 
     __slots__ = (
-        "_awaiting", "_head_bytes", "_head_request", "_http", "_informational", "_upgrade_wanted", "chunks", "complete",
+        "_awaiting", "_head_request", "_http", "_informational", "_overhead", "_upgrade_wanted", "chunks", "complete",
         "continued", "head_complete", "headers", "reusable", "status", "surplus", "until_close", "upgraded_rest",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._http = httptools.HttpResponseParser(self)
         self.surplus = False
+        self.expect("GET")
         self._awaiting = False
 
     def expect(self, method: str, *, upgrade: bool = False) -> None:
@@ -39,7 +40,7 @@ class ResponseParser:
         self._awaiting = True
         self._head_request = method == "HEAD"
         self._upgrade_wanted = upgrade
-        self._head_bytes = self._informational = self.status = 0
+        self._overhead = self._informational = self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.chunks: deque[bytes] = deque()
         self.head_complete = self.complete = self.continued = self.until_close = self.reusable = False
@@ -50,15 +51,17 @@ class ResponseParser:
         if not self._awaiting:
             self.surplus = True
             raise InvalidAnswer("bytes without a request")
-        if not self.head_complete:
-            self._head_bytes += len(data)
+        if self.upgraded_rest is not None:
+            self.upgraded_rest += data
+            return
+        self._overhead += len(data)
         try:
             self._http.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self.upgraded_rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             self._refuse(error)
-        if self._head_bytes > MAX_HEAD_BYTES and not self.head_complete:
+        if self._overhead > MAX_HEAD_BYTES and not self.complete:  # also chunk extensions and trailers
             raise InvalidAnswer("header block too large")
 
     def _refuse(self, error: httptools.HttpParserError) -> None:
@@ -84,7 +87,7 @@ class ResponseParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.head_complete:  # afterwards: trailers, dropped
-            self.headers.append((name.lower(), value))
+            self.headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         status: int = self._http.get_status_code()
@@ -103,6 +106,7 @@ class ResponseParser:
     def on_body(self, body: bytes) -> None:
         if self._head_request:
             self._stop("body in the answer to HEAD")
+        self._overhead = 0
         self.chunks.append(body)
 
     def on_message_complete(self) -> None:
@@ -112,15 +116,17 @@ class ResponseParser:
     # -- what llhttp leaves to us
     def _on_informational(self, status: int) -> None:
         self._informational += 1
-        if self._informational > MAX_INFORMATIONAL:
-            self._stop("too many informational answers")
+        if status < 100 or self._informational > MAX_INFORMATIONAL:
+            self._stop("unknown or too many informational answers")
+        if any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
+            self._stop("informational answer with a body")  # RFC 9112, 6.3: llhttp would read one
         self.continued = self.continued or status == 100
         self.headers = []
 
     def _check_framing(self, status: int) -> None:
         if status > 599 or self._http.get_http_version() not in ("1.1", "1.0"):
             self._stop("unknown status or version")
-        if status == 101 and not self._upgrade_wanted:
+        if status == 101 and not (self._upgrade_wanted and self._http.should_upgrade()):
             self._stop("upgrade that nobody asked for")
         codings = [value for name, value in self.headers if name == b"transfer-encoding"]
         if codings and (len(codings) > 1 or codings[0].lower() != b"chunked" or self._http.get_http_version() == "1.0"):
