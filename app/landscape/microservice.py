@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 from app.landscape.asgi_exchange import (
@@ -132,7 +133,7 @@ def _number(request: WebRequest, name: str, default: float, largest: float) -> f
         value = float(request.query.get(name, default))
     except ValueError:
         return default
-    return min(max(value, 0.0), largest) if value == value else default
+    return min(max(value, 0.0), largest) if math.isfinite(value) else default
 
 
 async def _echo(scope: Scope, receive: Receive, send: Send) -> None:

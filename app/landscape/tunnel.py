@@ -27,14 +27,18 @@ from app.landscape.virtual_host import VirtualHost
 Admit = Callable[[ProxyRequest], Awaitable[Admission]]
 Answered = Callable[[ProxyRequest, Admission, int], None]
 
+_REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS"))
 _DISCARD_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Backend:
+    """The connection to the internal system; `used` once it has carried a request."""
+
     address: str
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    used: bool = False
 
     @property
     def usable(self) -> bool:
@@ -111,6 +115,18 @@ class Tunnel:
         return keep_alive
 
     async def _exchange(self, request: ProxyRequest, admission: Admission, backend: _Backend) -> bool:
+        """Carry a request; one that may be repeated is, when the backend had closed its idle connection meanwhile."""
+        repeatable = backend.used and request.framing.empty and request.method in _REPEATABLE
+        try:
+            return await self._carry(request, admission, backend)
+        except Refusal:
+            if not repeatable:
+                raise
+        self._drop_backend()
+        return await self._carry(request, admission, await self._connected(admission.host))
+
+    async def _carry(self, request: ProxyRequest, admission: Admission, backend: _Backend) -> bool:
+        backend.used = True
         backend.writer.write(backend_request(request, admission.host, admission.certificate))
         upload = None if request.framing.empty else asyncio.create_task(self._upload(request.framing, backend))
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +14,7 @@ from app.landscape.faults import Faults
 from app.landscape.journal import Journal, Station
 from app.landscape.s4_onpremise import PUBLIC_PING, SERVICE, WHO_AM_I, S4OnPremise
 from app.landscape.user_certificate import UserCertificates
+from tests.landscape_systems.support import beside
 
 ALICE, BOB = "alice@acme.example", "bob@acme.example"
 
@@ -40,17 +39,8 @@ def system() -> Iterator[System]:
     station = S4OnPremise(
         trusted=certificates.certificate, journal=journal, faults=Faults(), users={"RFCUSER": "secret"}
     )
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(station.start(), loop).result(10)
-    try:
+    with beside(station):
         yield System(station, certificates, journal)
-    finally:
-        asyncio.run_coroutine_threadsafe(station.stop(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 def results(client: httpx.Client, path: str, **query: str) -> list[dict[str, Any]]:
