@@ -109,4 +109,4 @@ def _compile(descriptor: Descriptor, settings: Settings, bindings: Bindings, ser
         dynamic_identity_provider=settings.dynamic_identity_provider,
         destination_host_pattern=compile_pattern(pattern, True) if pattern else None,
     )
-    return compile_routes([*descriptor.routes, *(plugin.as_route() for plugin in settings.plugins)], context)
+    return compile_routes([*(plugin.as_route() for plugin in settings.plugins), *descriptor.routes], context)

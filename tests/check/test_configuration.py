@@ -133,10 +133,10 @@ def test_options_for_an_unknown_destination_are_refused(tmp_path: Path) -> None:
     ]
 
 
-def test_a_plugin_is_a_route_after_those_of_the_file(tmp_path: Path) -> None:
+def test_a_plugin_is_a_route_before_those_of_the_file(tmp_path: Path) -> None:
     plugin = {"name": "p", "source": "^/plugin", "destination": "one"}
     configuration = loaded(tmp_path, public(), environment(plugins=[plugin]))
-    assert [route.source for route in configuration.routes.routes] == ["^/x", "^/plugin", "^/(.*)$"]
+    assert [route.source for route in configuration.routes.routes] == ["^/plugin", "^/x", "^/(.*)$"]
     (problem,) = refused(tmp_path, public(), environment(plugins=[{**plugin, "destination": "nowhere"}]))
     assert (problem.where, problem.path) == ("plugins", "$[0].destination")
 
