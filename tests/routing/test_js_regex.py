@@ -113,3 +113,14 @@ def test_unsupported_look_behind_is_named() -> None:
 
 def test_names_of_groups_are_known() -> None:
     assert compile_pattern("(?<first>a)(b)(?<third>c)").names == {"first": 1, "third": 3}
+
+
+@given(st.lists(st.sampled_from(["/a/", "b", "\n", "\r", "\xe9", "/A/"]), max_size=6).map("".join))
+def test_the_form_most_routes_have_needs_no_engine_and_means_the_same(text: str) -> None:
+    for source, spelled_otherwise in (
+        ("^/a/(.*)$", "^/a/(.{0,})$"),
+        ("^/a/(.*)", "^/a/(.{0,})"),
+        ("^(.*)$", "^(.{0,})$"),
+    ):
+        assert compile_pattern(source).search(text) == compile_pattern(spelled_otherwise).search(text)
+        assert compile_pattern(source, True).search(text) == compile_pattern(spelled_otherwise, True).search(text)
