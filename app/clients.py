@@ -11,6 +11,7 @@ import os
 import ssl
 import tempfile
 from collections.abc import Sequence
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 from app.transport.pool_key import ClientCertificate
@@ -61,6 +62,7 @@ class PlatformClients:
         return httpx.AsyncClient(
             transport=LoopbackNames(httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)),
             timeout=httpx.Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout)),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one jar would serve all users
             follow_redirects=False,
             trust_env=False,
         )

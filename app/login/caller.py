@@ -16,7 +16,7 @@ from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.manager import SessionManager
 from app.sessions.session import Session
 from app.tokens.expiring_map import ExpiringMap
-from app.tokens.verifier import Verifier
+from app.tokens.verifier import Verifier, user_token
 
 SERVICE_HEADER = b"x-approuter-authorization"
 MAX_PREPARED = 10_000
@@ -66,7 +66,7 @@ class Callers:
             return await self._passwords.token(header, tenant)
         if scheme.lower() != "bearer":
             raise GatewayError(Failure.TOKEN_REFUSED, "x-approuter-authorization is neither Bearer nor Basic")
-        token = await self._verifier.verify_user(value.strip())
+        token = user_token(await self._verifier.verify_again(value.strip()))
         check_tenant(token.principal.tenant, tenant)
         return token
 

@@ -51,7 +51,7 @@ VerifiedToken = UserToken | TechnicalToken
 
 
 class Verifier:
-    """Validates access tokens of one XSUAA; verdicts on good tokens are remembered by digest until they end."""
+    """Validates access tokens of one XSUAA."""
 
     def __init__(self, credentials: XsuaaCredentials, keys: KeyStore, clock: Callable[[], float] = time.time) -> None:
         self._credentials = credentials
@@ -67,22 +67,26 @@ class Verifier:
         """
         if len(token) > MAX_TOKEN or not token.isascii():
             raise refused("this is not a JSON Web Token")
-        digest = hashlib.sha256(token.encode()).digest()
-        known = self._good.get(digest)
-        if known is not None:
-            return known
         kid = key_id(decode_header(token))
         verified = self._judge(token, decode_claims(token))
         check_signature(token, await self._keys.find(verified.principal.tenant.id, kid))
-        self._good.put(digest, verified, verified.expires_at + SKEW_SECONDS - self._clock())
         return verified
+
+    async def verify_again(self, token: str) -> VerifiedToken:
+        """Like `verify`, for a token that comes with each request: a good one is remembered by digest until it ends.
+
+        Tokens of sessions are not remembered here: the session holds them, and they come once.
+        """
+        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+        known = self._good.get(digest)
+        if known is None:
+            known = await self.verify(token)
+            self._good.put(digest, known, known.expires_at + SKEW_SECONDS - self._clock())
+        return known
 
     async def verify_user(self, token: str) -> UserToken:
         """Like `verify`, for a token that has to be a user's."""
-        verified = await self.verify(token)
-        if not isinstance(verified, UserToken):
-            raise refused("the token names no user")
-        return verified
+        return user_token(await self.verify(token))
 
     def _judge(self, token: str, claims: Claims) -> VerifiedToken:
         expires_at = check_times(claims, self._clock())
@@ -98,6 +102,13 @@ class Verifier:
         if user is None:
             return TechnicalToken(TechnicalPrincipal(tenant), token, client_id, scopes, expires_at)
         return UserToken(user, token, scopes, expires_at)
+
+
+def user_token(verified: VerifiedToken) -> UserToken:
+    """The token if it is a user's; refuses a technical one."""
+    if not isinstance(verified, UserToken):
+        raise refused("the token names no user")
+    return verified
 
 
 def key_id(header: Claims) -> str:
