@@ -74,11 +74,13 @@ async def _demo(faults: Faults, port: int) -> int:
     stop = _stop_signal()
     async with Landscape(faults=faults) as running:
         environment = {**os.environ, **running.environment(f"http://localhost:{port}"), "PORT": str(port)}
-        gateway = GatewayProcess([sys.executable, "-m", "app", "-w", str(DEMO_FOLDER)], environment, port)
+        gateway = GatewayProcess([sys.executable, "-m", "app", "-w", str(DEMO_FOLDER)], environment, port, stop)
         try:
             if await gateway.start():
                 typer.echo(_welcome(f"http://localhost:{port}", running))
-                return await gateway.wait_for_end(stop)
+                return await gateway.wait_for_end()
+            if stop.is_set():
+                return 0
             typer.echo("The gateway did not start; what it said is above.", err=True)
             return 1
         finally:
@@ -90,8 +92,8 @@ def _welcome(address: str, running: Landscape) -> str:
 The demo is at {address}
 
 Three things to try:
-  1. Open {address} and log in as Anna: on-premise and cloud orders side by side. Change one, and look at the
-     picture of the hops: who was asked for which token, and whom each system saw.
+  1. Open {address} and log in as Anna: on-premise and cloud data side by side. Change a record,
+     and look at the picture of the hops: who was asked for which token, and whom each system saw.
   2. Open a private window, log in as Bob (who may only read) or Carla (who has no role), and compare.
   3. Take the Cloud Connector away, reload, bring it back:
        curl -X PUT    {running.control.url}/faults/no-cloud-connector
@@ -112,10 +114,10 @@ def _faults(texts: list[str] | None) -> Faults:
 
 
 def _stop_signal() -> asyncio.Event:
-    """Set by Ctrl-C and SIGTERM; where loops know no signals (Windows) Ctrl-C interrupts as usual."""
+    """Set by Ctrl-C, SIGTERM and a closed terminal; loops that know no signals (Windows) leave Ctrl-C as it is."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        with contextlib.suppress(NotImplementedError, AttributeError):
+            loop.add_signal_handler(getattr(signal, name), stop.set)
     return stop

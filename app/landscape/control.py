@@ -40,7 +40,7 @@ class Control:
 
     async def _read_journal(self, request: Request) -> Response:
         since = request.query_params.get("since", "0")
-        if not since.isdecimal():
+        if not since.isdecimal() or len(since) > 18:
             return JSONResponse({"error": "since must be a number"}, 400)
         entries = self._journal.entries(
             since=int(since), correlation_id=request.query_params.get("correlation_id") or None

@@ -14,35 +14,41 @@ _POLL_SECONDS = 0.1
 
 
 class GatewayProcess:
-    """Starts a command and ends it for sure; it runs apart from our terminal, so that Ctrl-C reaches it through us."""
+    """Starts a command and ends it for sure; `stop` is set when the user wants the end.
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], port: int) -> None:
+    It runs apart from our terminal, so that Ctrl-C reaches it through us alone.
+    """
+
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], port: int, stop: asyncio.Event
+    ) -> None:
         self._arguments = list(arguments)
         self._environment = dict(environment)
         self._port = port
+        self._stop = stop
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> bool:
-        """Whether it accepts connections; False when it ended before, or took longer than `START_SECONDS`."""
+        """Whether it accepts connections; False when it ended, was to stop, or took longer than `START_SECONDS`."""
         self._process = await asyncio.create_subprocess_exec(
             *self._arguments, env=self._environment, start_new_session=True
         )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
-                while self._process.returncode is None:
+                while self._process.returncode is None and not self._stop.is_set():
                     if await _accepts(self._port):
                         return self._process.returncode is None
                     await asyncio.sleep(_POLL_SECONDS)
         return False
 
-    async def wait_for_end(self, stop: asyncio.Event) -> int:
-        """Wait until `stop` is set (0), or the process ends by itself (its exit code, at least 1)."""
+    async def wait_for_end(self) -> int:
+        """Wait until it is to stop (0), or the process ends by itself (its exit code, at least 1)."""
         assert self._process is not None
-        asked, ended = asyncio.create_task(stop.wait()), asyncio.create_task(self._process.wait())
+        asked, ended = asyncio.create_task(self._stop.wait()), asyncio.create_task(self._process.wait())
         await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
         ended.cancel()
-        return 0 if stop.is_set() else abs(self._process.returncode or 1)
+        return 0 if self._stop.is_set() else abs(self._process.returncode or 1)
 
     async def stop(self) -> None:
         """Ask it to end, and kill it when it does not within `STOP_SECONDS`; harmless when it never started."""

@@ -55,11 +55,16 @@ def make_instances(authority: CertificateAuthority, *, x509: bool) -> ServiceIns
 def _client(app_name: str) -> OAuthClient:
     return OAuthClient(
         client_id=f"sb-{app_name}",
-        secret=secrets.token_urlsafe(24),
+        secret=_secret(),
         app_name=app_name,
         instance_id=stable_id("instance", app_name),
         zones=frozenset(tenant.subdomain for tenant in TENANTS),
     )
+
+
+def _secret() -> str:
+    """As the platform's look: with characters that must be encoded in a form and may be damaged in a header."""
+    return f"{secrets.token_urlsafe(18)}${secrets.token_urlsafe(18)}="
 
 
 def _clone(broker: str) -> str:

@@ -8,7 +8,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from cryptography import x509
 
@@ -60,13 +60,19 @@ class Proof:
 
 
 def read_proof(headers: Mapping[str, str], form: Mapping[str, str], certificate_pem: str | None) -> Proof:
-    """The client authentication of a request: Basic, or `client_id` and `client_secret` in the body, or mTLS."""
+    """The client authentication of a request: Basic, or `client_id` and `client_secret` in the body, or mTLS.
+
+    Basic credentials are taken as they are, unless `X-CF-ENCODED-CREDENTIALS: true` says that they are URL-encoded:
+    the platform's compatibility mode ("Token Retrieval Fails With Status Code 401" of its troubleshooting guide).
+    """
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
             user, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             raise OAuthError(401, "unauthorized", "Bad credentials") from None
+        if headers.get("x-cf-encoded-credentials", "").lower() == "true":
+            user, secret = unquote_plus(user), unquote_plus(secret)
         return Proof(user, secret, certificate_pem)
     return Proof(form.get("client_id", ""), form.get("client_secret"), certificate_pem)
 

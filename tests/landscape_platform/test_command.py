@@ -88,6 +88,21 @@ def test_a_written_file_is_shell_or_json_by_its_name(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "env.json").read_text()) == expected
 
 
+def test_the_demo_serves_and_leaves_nothing_behind() -> None:
+    port = _free_port()
+    with landscape_command("demo", "--port", str(port)) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        assert any(f"The demo is at http://localhost:{port}" in line for line in lines)
+        page = httpx.get(f"http://127.0.0.1:{port}/index.html", headers={"accept": "text/html"})
+        assert "/oauth/authorize?" in page.text + page.headers.get("location", "")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 0
+        assert "Traceback" not in errors
+    loopback_socket(port).close()
+
+
 def _free_port() -> int:
     with loopback_socket() as bound:
         return int(bound.getsockname()[1])
@@ -115,7 +130,9 @@ def test_a_gateway_that_ignores_the_request_to_end_is_killed(tmp_path: Path, mon
     port, note = _free_port(), tmp_path / "pid"
 
     async def scenario() -> None:
-        gateway = GatewayProcess([sys.executable, "-c", STUBBORN, str(port), str(note)], os.environ, port)
+        gateway = GatewayProcess(
+            [sys.executable, "-c", STUBBORN, str(port), str(note)], os.environ, port, asyncio.Event()
+        )
         assert await gateway.start()
         await gateway.stop()
 
@@ -125,14 +142,15 @@ def test_a_gateway_that_ignores_the_request_to_end_is_killed(tmp_path: Path, mon
 
 def test_a_gateway_that_ends_by_itself_is_noticed() -> None:
     async def scenario() -> None:
-        failing = GatewayProcess([sys.executable, "-c", "raise SystemExit(3)"], os.environ, _free_port())
+        stop = asyncio.Event()
+        failing = GatewayProcess([sys.executable, "-c", "raise SystemExit(3)"], os.environ, _free_port(), stop)
         assert not await failing.start()
         await failing.stop()
         script = "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); s.accept(); exit(4)"
         port = _free_port()
-        short_lived = GatewayProcess([sys.executable, "-c", script, str(port)], os.environ, port)
+        short_lived = GatewayProcess([sys.executable, "-c", script, str(port)], os.environ, port, stop)
         await short_lived.start()
-        assert await short_lived.wait_for_end(asyncio.Event()) == 4
+        assert await short_lived.wait_for_end() == 4
 
     asyncio.run(scenario())
 
@@ -141,12 +159,23 @@ def test_the_wait_for_a_gateway_ends_when_asked_to_stop() -> None:
     async def scenario() -> None:
         port = _free_port()
         arguments = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
-        gateway = GatewayProcess(arguments, os.environ, port)
-        assert await gateway.start()
         stop = asyncio.Event()
+        gateway = GatewayProcess(arguments, os.environ, port, stop)
+        assert await gateway.start()
         stop.set()
-        assert await gateway.wait_for_end(stop) == 0
+        assert await gateway.wait_for_end() == 0
         await gateway.stop()
         loopback_socket(port).close()
+
+    asyncio.run(scenario())
+
+
+def test_a_gateway_that_never_listens_does_not_keep_the_user_waiting() -> None:
+    async def scenario() -> None:
+        stop = asyncio.Event()
+        gateway = GatewayProcess([sys.executable, "-c", "import time; time.sleep(60)"], os.environ, _free_port(), stop)
+        asyncio.get_running_loop().call_later(0.3, stop.set)
+        assert not await gateway.start()
+        await gateway.stop()
 
     asyncio.run(scenario())

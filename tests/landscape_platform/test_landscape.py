@@ -6,10 +6,12 @@ import asyncio
 import json
 import threading
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from app.landscape.faults import Fault, Faults
 from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
 from app.landscape.server import loopback_socket
@@ -224,3 +226,11 @@ def test_the_control_port_gives_nothing_to_pages_of_other_origins() -> None:
         )
         assert preflight.status_code == 405
         assert httpx.get(f"{landscape.control.url}/journal?since=x").status_code == 400
+
+
+def test_a_slow_station_answers_all_the_same_but_late() -> None:
+    with running_landscape(Landscape(faults=Faults(slow_seconds=0.2))) as landscape:
+        landscape.faults.switch_on(Fault.SLOW, "xsuaa")
+        answer = httpx.get(f"http://127.0.0.1:{urlsplit(landscape.xsuaa.url).port}/token_keys")
+        assert answer.status_code == 200
+        assert answer.elapsed.total_seconds() >= 0.2
