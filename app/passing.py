@@ -67,14 +67,12 @@ class Passing:
 
     async def shape(self, status: int, headers: HeaderList) -> HeaderList:
         """The client's headers for an answer of the backend."""
-        own = self._own
+        own, names = self._own, dict(headers)
         if self._visit.wants_statistics(self._head):
             own += self._visit.statistics()
-        lines = [value for name, value in headers if name == COOKIE]
-        if lines:
-            own += await self._cookies_for_client(lines)
-        shaped = shape_headers(status, headers, own)
-        names = {name for name, _ in shaped}
+        if COOKIE in names:
+            own += await self._cookies_for_client([value for name, value in headers if name == COOKIE])
+        shaped = shape_headers(status, headers, names, own)
         shaped += [pair for pair in returned_headers(self._visit.correlation_id) if pair[0] not in names]
         shaped += self._policy.missing_from(shaped)
         return shaped

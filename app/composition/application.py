@@ -18,6 +18,7 @@ from app.guards.origins import OriginRule
 from app.health.endpoints import HealthEndpoints
 from app.health.readiness import Readiness
 from app.observability.access_log import AccessLog, AccessLogSettings
+from app.observability.line_buffer import LineBuffer
 from app.observability.logging_setup import parse_level
 from app.observability.platform_fields import platform_fields
 from app.response_headers import ResponsePolicy
@@ -43,6 +44,7 @@ class Running:
     platform: Platform
     sign_in: SignIn
     chores: tuple[asyncio.Task[None], ...]
+    log_lines: LineBuffer
 
     async def aclose(self) -> None:
         """End everything in the background."""
@@ -52,6 +54,7 @@ class Running:
         await self.sign_in.aclose()
         self.engine.close()
         await self.platform.aclose()
+        self.log_lines.flush()
 
 
 def compose(configuration: Configuration) -> Running:
@@ -67,6 +70,7 @@ def compose(configuration: Configuration) -> Running:
     policy = _response_policy(configuration)
     forwarder = Forwarder(compose_backends(configuration, platform), engine.relay, engine.websockets, sign_in, policy)
     sign_in.call_backend = forwarder.call_logout
+    log_lines = LineBuffer()
     gateway = Gateway(
         _options(configuration, policy),
         configuration.routes,
@@ -74,12 +78,12 @@ def compose(configuration: Configuration) -> Running:
         {route.index: _directory(configuration, route) for route in configuration.routes.routes if route.local_dir},
         forwarder,
         HealthEndpoints(readiness, settings.gateway_prefix),
-        AccessLog(_access_log_settings(configuration), platform_fields(environ)),
+        AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write),
     )
     chores = [asyncio.ensure_future(_expire(sign_in))]
     if keys is not None:
         chores.append(asyncio.ensure_future(_prime(keys, readiness)))
-    return Running(gateway, engine, platform, sign_in, tuple(chores))
+    return Running(gateway, engine, platform, sign_in, tuple(chores), log_lines)
 
 
 async def _expire(sign_in: SignIn) -> None:

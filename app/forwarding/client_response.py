@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
 
 from app.answer import Headers
 from app.forwarding.headers import HOP_BY_HOP, HeaderList, nominated
 
 COOKIE = b"set-cookie"
 _CONNECTION = b"connection"
+_LENGTH = frozenset((b"content-length",))
 _BODYLESS = (204, 304)
+_NEVER = HOP_BY_HOP | {COOKIE}
 
 
-@lru_cache(maxsize=4096)
-def _passes(name: bytes) -> bool:
-    return name not in HOP_BY_HOP and name != COOKIE
-
-
-def shape_headers(status: int, headers: HeaderList, ours: Headers | HeaderList) -> HeaderList:
+def shape_headers(status: int, headers: HeaderList, names: Mapping[bytes, bytes], ours: Headers) -> HeaderList:
     """Headers for the client; `ours` take the place of the backend's with the same names.
 
-    Cookies of the backend never pass by themselves: the caller decides which are among `ours`. A length that the status
-    forbids is dropped (RFC 9110, 8.6); nothing is ever recomputed.
+    `names` are the backend's headers by name. Cookies of the backend never pass by themselves: the caller decides which
+    are among `ours`. A length that the status forbids is dropped (RFC 9110, 8.6); nothing is ever recomputed.
     """
-    dropped = {name for name, _ in ours}
+    withheld = _NEVER
+    if ours:
+        withheld |= {name for name, _ in ours}
     if status in _BODYLESS:
-        dropped.add(b"content-length")
-    shaped: HeaderList = []
-    for name, value in headers:
-        if _passes(name):
-            if name not in dropped:
-                shaped.append((name, value))
-        elif name == _CONNECTION and value.lower() not in (b"keep-alive", b"close"):
-            hop_by_hop = nominated((value,))
-            shaped = [pair for pair in shaped if pair[0] not in hop_by_hop]
-            dropped |= hop_by_hop
+        withheld |= _LENGTH
+    if _CONNECTION in names:
+        withheld |= nominated(value for name, value in headers if name == _CONNECTION)
+    shaped = [pair for pair in headers if pair[0] not in withheld]
     shaped += ours
     return shaped

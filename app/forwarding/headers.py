@@ -7,14 +7,12 @@ destination's credentials are set last.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import IntEnum
-from functools import lru_cache
 
 HeaderList = list[tuple[bytes, bytes]]
 
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization public te trailer "
-    b"transfer-encoding upgrade".split()
+    b"transfer-encoding upgrade http2-settings".split()
 )
 """RFC 9110, 7.6.1, and the reference's own list."""
 
@@ -34,40 +32,27 @@ TWIN_PREFIXES = (
 )
 
 
-class Treatment(IntEnum):
-    """What becomes of a request header."""
+_SET_BY_US = frozenset(
+    b"host cookie authorization x-forwarded-for x-request-id x-correlationid x-correlation-id".split()
+)
+"""Headers we write ourselves, from what the client sent or without it."""
 
-    PASS = 0
-    DROP = 1
-    HOST = 2
-    COOKIE = 3
-    AUTHORIZATION = 4
-    FORWARDED = 5
-    FORWARDED_FOR = 6
-    CONNECTION = 7
+_REMEMBERED = 4096
 
 
-_SPECIAL = {
-    b"host": Treatment.HOST,
-    b"cookie": Treatment.COOKIE,
-    b"authorization": Treatment.AUTHORIZATION,
-    b"x-forwarded-for": Treatment.FORWARDED_FOR,
-    b"connection": Treatment.CONNECTION,
-    b"http2-settings": Treatment.DROP,
-    b"x-request-id": Treatment.DROP,  # these three are set anew with the id under which we log
-    b"x-correlationid": Treatment.DROP,
-    b"x-correlation-id": Treatment.DROP,
-} | dict.fromkeys(FORWARDED, Treatment.FORWARDED)
+class _Passing(dict[bytes, bool]):
+    """Whether a request header of this (lower-case) name is copied as it is; decided once for each name."""
+
+    def __missing__(self, name: bytes) -> bool:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        ours = name in _SET_BY_US or name in FORWARDED or name in HOP_BY_HOP or name in IDENTITY
+        passes = not (ours or name.startswith(IDENTITY_PREFIXES) or is_disguised(name))
+        self[name] = passes
+        return passes
 
 
-@lru_cache(maxsize=4096)
-def request_treatment(name: bytes) -> Treatment:
-    """What becomes of a request header of this (lower-case) name."""
-    special = _SPECIAL.get(name)
-    if special is not None:
-        return special
-    stripped = name in HOP_BY_HOP or name in IDENTITY or name.startswith(IDENTITY_PREFIXES) or is_disguised(name)
-    return Treatment.DROP if stripped else Treatment.PASS
+request_header_passes = _Passing()
 
 
 def is_disguised(name: bytes) -> bool:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.answer import Headers
 from app.backends.backend import Backend
 from app.errors import Failure, GatewayError
-from app.forwarding.headers import Treatment, nominated, request_treatment
+from app.forwarding.headers import HeaderList, nominated, request_header_passes
 from app.request_head import RequestHead
 from app.transport.pool_key import OnPremiseKey
 
 MAX_PROXY_LINE = 8192
+_COLON = b": "
 
 
-@dataclass(frozen=True, slots=True)
-class Outbound:
+class Outbound(NamedTuple):
     """What one request adds of its own.
 
     `cookie` is the Cookie header to send (the client's without ours, plus the backend's stored ones), empty for none.
@@ -45,64 +44,50 @@ def build_head(head: RequestHead, target: str, backend: Backend, outbound: Outbo
 
     Raises GatewayError(PROXY_HEADER_TOO_LONG) for lines the connectivity proxy would not take (protocols, 5.2).
     """
-    lines = [head.method.encode("ascii"), b" ", request_target(target, backend), b" HTTP/1.1\r\n"]
-    host = _copy_headers(head, backend, outbound, lines)
-    lines += (b"host: ", host if backend.preserve_host and host else backend.authority, b"\r\n")
+    first = head.first
+    lines = _copied(head, backend, outbound)
+    host = first.get(b"host", b"")
+    lines.append((b"host", host if backend.preserve_host and host else backend.authority))
+    lines.append((b"x-forwarded-for", _forwarded_for(head)))
+    if backend.forwarded_headers:
+        lines.append((b"x-forwarded-host", first.get(b"x-forwarded-host", host)))
+        lines.append((b"x-forwarded-proto", first.get(b"x-forwarded-proto") or head.scheme.encode("ascii")))
+        lines.append((b"x-forwarded-path", first.get(b"x-forwarded-path") or head.path.encode("latin-1")))
     if outbound.cookie:
-        lines += (b"cookie: ", outbound.cookie, b"\r\n")
+        lines.append((b"cookie", outbound.cookie))
     if backend.defaults:
-        _append(lines, [pair for pair in backend.defaults if pair[0] not in head.first])
-    _append(lines, backend.credentials)
-    _append(lines, outbound.extra)
-    lines.append(b"\r\n")
-    data = b"".join(lines)
+        lines += [pair for pair in backend.defaults if pair[0] not in first]
+    lines += backend.credentials
+    lines += outbound.extra
+    request_line = b"%b %b HTTP/1.1" % (head.method.encode("ascii"), request_target(target, backend))
+    data = b"\r\n".join((request_line, *map(_COLON.join, lines), b"", b""))
     if len(data) > MAX_PROXY_LINE and isinstance(backend.key, OnPremiseKey):
         _refuse_long_lines(data)
     return data
 
 
-def _copy_headers(head: RequestHead, backend: Backend, outbound: Outbound, lines: list[bytes]) -> bytes:
-    """Copy what may pass and add the forwarding headers; returns the client's Host."""
-    dropped = outbound.dropped
-    if b"connection" in head.first:
-        dropped |= nominated(value for name, value in head.headers if name == b"connection")
-    replaced = backend.replaced
-    host = forwarded_for = b""
-    missing = {b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-path"}
-    for name, value in head.headers:
-        treatment = request_treatment(name)
-        if treatment is Treatment.PASS:
-            if name not in replaced and name not in dropped:
-                lines += (name, b": ", value, b"\r\n")
-        elif treatment is Treatment.HOST:
-            host = value
-        elif treatment is Treatment.AUTHORIZATION:
-            if outbound.keep_authorization and name not in replaced:
-                lines += (name, b": ", value, b"\r\n")
-        elif treatment is Treatment.FORWARDED_FOR:
-            forwarded_for += value + b", "
-        elif treatment is Treatment.FORWARDED and backend.forwarded_headers and name in missing:
-            missing.discard(name)
-            lines += (name, b": ", value, b"\r\n")
-    lines += (b"x-forwarded-for: ", forwarded_for, head.client.encode("latin-1"), b"\r\n")
-    if backend.forwarded_headers and missing:
-        _add_forwarded(head, host, missing, lines)
-    return host
+def _copied(head: RequestHead, backend: Backend, outbound: Outbound) -> HeaderList:
+    """The client's headers that pass as they are."""
+    first = head.first
+    lines = [pair for pair in head.headers if request_header_passes[pair[0]]]
+    if outbound.keep_authorization and b"authorization" in first:
+        lines.append((b"authorization", first[b"authorization"]))
+    withheld = backend.replaced
+    if outbound.dropped:
+        withheld |= outbound.dropped
+    if b"connection" in first:
+        withheld |= nominated(value for name, value in head.headers if name == b"connection")
+    if not withheld.isdisjoint(first):
+        lines = [pair for pair in lines if pair[0] not in withheld]
+    return lines
 
 
-def _add_forwarded(head: RequestHead, host: bytes, missing: set[bytes], lines: list[bytes]) -> None:
-    """What a front end has not said is made from the request (reference, "Forwarding Headers")."""
-    if b"x-forwarded-host" in missing:
-        lines += (b"x-forwarded-host: ", host, b"\r\n")
-    if b"x-forwarded-proto" in missing:
-        lines += (b"x-forwarded-proto: ", head.scheme.encode("ascii"), b"\r\n")
-    if b"x-forwarded-path" in missing:
-        lines += (b"x-forwarded-path: ", head.path.encode("latin-1"), b"\r\n")
-
-
-def _append(lines: list[bytes], pairs: Iterable[tuple[bytes, bytes]]) -> None:
-    for name, value in pairs:
-        lines += (name, b": ", value, b"\r\n")
+def _forwarded_for(head: RequestHead) -> bytes:
+    """The client's address behind those that came along (several header lines are one list)."""
+    client = head.client.encode("latin-1")
+    if b"x-forwarded-for" not in head.first:
+        return client
+    return b", ".join((*(value for name, value in head.headers if name == b"x-forwarded-for"), client))
 
 
 def _refuse_long_lines(data: bytes) -> None:

@@ -11,7 +11,7 @@ import http
 import logging
 import socket
 import struct
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Protocol
 
 from app.inbound.upgrade import ClientSocket
@@ -26,9 +26,10 @@ EXTENSION = "gangway.exchange"
 """Key of the ASGI scope under which the exchange itself is found."""
 
 HIGH_WATER = 128 * 1024
+_COLON = b": "
 
 STATUS_LINES = {
-    status: b"HTTP/1.1 %d %b\r\n"
+    status: b"HTTP/1.1 %d %b"
     % (status, http.HTTPStatus(status).phrase.encode() if status in {s.value for s in http.HTTPStatus} else b"")
     for status in range(100, 600)
 }
@@ -55,8 +56,8 @@ class Exchange:
 
     __slots__ = (
         "_body", "_buffered", "_chunked", "_connection", "_continue", "_end_given", "_head_only", "_left", "_legacy",
-        "_waiter", "body_complete", "bytes_sent", "complete", "disconnected", "keep_alive", "on_disconnect", "scope",
-        "started", "status", "upgrade",
+        "_pending", "_waiter", "body_complete", "bytes_sent", "complete", "disconnected", "keep_alive",
+        "on_disconnect", "scope", "started", "status", "upgrade",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
@@ -71,6 +72,7 @@ class Exchange:
         self._chunked = self._end_given = False
         self._left = 0
         self.status = self.bytes_sent = 0
+        self._pending = b""
         self._waiter: asyncio.Future[None] | None = None
         self.body_complete = self.started = self.complete = self.disconnected = False
         self.on_disconnect: Callable[[], None] | None = None
@@ -159,44 +161,52 @@ class Exchange:
         """Send 101 with these headers. The exchange is over; the socket belongs to the tunnel."""
         self.started = self.complete = True
         self.status = 101
-        lines = [STATUS_LINES[101], *(b"%b: %b\r\n" % pair for pair in headers), b"\r\n"]
-        self._connection.transport.write(b"".join(lines))
+        self._connection.transport.write(b"\r\n".join((STATUS_LINES[101], *map(_COLON.join, headers), b"", b"")))
 
     async def _until_disconnect(self) -> None:
         while not (self.disconnected or self.complete):
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
 
-    def _send_head(self, status: int, headers: Any) -> None:
+    def _send_head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.started = True
         self.status = status
-        lines = [STATUS_LINES[status]]
-        length = -1
-        for name, value in headers:
-            if name == b"content-length":
-                length = int(value)
-            elif name == b"connection":
-                self.keep_alive = self.keep_alive and b"close" not in value.lower()
-                continue
-            if b"\n" in value or b"\r" in value:
-                raise ValueError("line break in a response header")
-            lines += (name, b": ", value, b"\r\n")
+        fields = dict(headers)
+        if b"connection" in fields:
+            self.keep_alive = self.keep_alive and b"close" not in fields[b"connection"].lower()
+            headers = [pair for pair in headers if pair[0] != b"connection"]
+        lines = [*map(_COLON.join, headers)]
+        length = fields.get(b"content-length")
         bodyless = self._head_only or status in (204, 304)
-        self._left = 0 if bodyless else length
-        if length < 0 and not bodyless:
+        self._left = 0 if bodyless else -1 if length is None else int(length)
+        if self._left < 0:
             self._unknown_length(lines)
         if self._connection.stopping or not self.keep_alive:
             self.keep_alive = False
-            lines.append(b"connection: close\r\n")
-        lines.append(b"\r\n")
-        self._connection.transport.write(b"".join(lines))
+            lines.append(b"connection: close")
+        data = b"\r\n".join((STATUS_LINES[status], *lines, b"", b""))
+        if data.count(b"\n") != len(lines) + 2:
+            raise ValueError("line break in a response header")
+        # Most bodies follow at once: one system call for both. What does not follow now lets the head go by itself.
+        self._pending = data
+        asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._write(b"")
+
+    def _write(self, data: bytes) -> None:
+        """Write to the client, behind a head that still waits."""
+        if self._pending:
+            data, self._pending = self._pending + data, b""
+        self._connection.transport.write(data)
 
     def _unknown_length(self, lines: list[bytes]) -> None:
         if self._legacy:
             self.keep_alive = False
         else:
             self._chunked = True
-            lines.append(b"transfer-encoding: chunked\r\n")
+            lines.append(b"transfer-encoding: chunked")
 
     def _send_body(self, data: bytes, more: bool) -> None:
         if self.complete:
@@ -206,9 +216,10 @@ class Exchange:
         if more:
             return
         if self._chunked:
-            self._connection.transport.write(b"0\r\n\r\n")
+            self._write(b"0\r\n\r\n")
         elif self._left > 0:
             raise AbortExchange("body shorter than its Content-Length")
+        self._flush()
         self.complete = True
         self._wake()
         self._connection.exchange_done(self)
@@ -216,13 +227,13 @@ class Exchange:
     def _write_piece(self, data: bytes) -> None:
         self.bytes_sent += len(data)
         if self._chunked:
-            self._connection.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+            self._write(b"%x\r\n%b\r\n" % (len(data), data))
             return
         if self._left >= 0:
             self._left -= len(data)
             if self._left < 0:
                 raise AbortExchange("body longer than its Content-Length")
-        self._connection.transport.write(data)
+        self._write(data)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as quoted
 
@@ -54,7 +52,7 @@ class AccessLogSettings:
     ssl_headers: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """How a request ended. Sizes in bytes, -1 when unknown; `received_at` in epoch seconds, `duration` in seconds."""
 
@@ -79,10 +77,10 @@ class AccessLog:
         self,
         settings: AccessLogSettings,
         platform: Mapping[str, str],
-        write: Callable[[str], object] | None = None,
+        write: Callable[[str], object],
     ) -> None:
         self._settings = settings
-        self._write = write or _write_line
+        self._write = write
         self._shown = _shown_headers(settings)
         self._constant = _constant_part(settings, platform)
 
@@ -161,9 +159,3 @@ def _constant_part(settings: AccessLogSettings, platform: Mapping[str, str]) -> 
     fields |= dict.fromkeys(masked, MASK)
     fields["remote_port"] = UNKNOWN if settings.sensitive_connection_data else MASK
     return json.dumps(fields, separators=(",", ":"))[:-1]
-
-
-def _write_line(line: str) -> None:
-    with suppress(OSError, ValueError):  # standard output is closed: the request is served all the same
-        sys.stdout.write(line)
-        sys.stdout.flush()

@@ -16,6 +16,7 @@ import re2
 
 from app.errors import Failure, GatewayError
 from app.routing.js_regex_parser import BACKTRACKING, LINEAR, NeedsBacktracking, PatternError, Translation, translate
+from app.routing.prefix_engine import SimplePattern, prefix_search, simple_pattern
 
 __all__ = ["LONGEST_BACKTRACKING", "Match", "Pattern", "PatternError", "compile_pattern"]
 
@@ -32,6 +33,20 @@ class Match(NamedTuple):
 
 class _Engine(Protocol):
     def search(self, text: str) -> Match | None: ...
+
+
+class _PrefixEngine:
+    """For simple patterns; a Match is made of what the plain function finds."""
+
+    __slots__ = ("_find",)
+
+    def __init__(self, pattern: SimplePattern, general: _Engine) -> None:
+        self._find = prefix_search(pattern, general.search)
+
+    def search(self, text: str) -> Match | None:
+        """The first match in `text`, or None."""
+        found = self._find(text)
+        return Match(*found) if found is not None else None
 
 
 class Pattern:
@@ -91,7 +106,9 @@ def compile_pattern(source: str, ignore_case: bool = False) -> Pattern:
     """Compile a JavaScript regular expression (no flags but `i`); raises `PatternError` saying what is wrong."""
     try:
         translation = translate(source, ignore_case, LINEAR)
-        return Pattern(source, translation, _Re2Engine(translation.text, translation.groups, ignore_case), True)
+        engine: _Engine = _Re2Engine(translation.text, translation.groups, ignore_case)
+        simple = None if ignore_case else simple_pattern(source)
+        return Pattern(source, translation, _PrefixEngine(simple, engine) if simple else engine, True)
     except (NeedsBacktracking, re2.error):
         translation = translate(source, ignore_case, BACKTRACKING)
     try:

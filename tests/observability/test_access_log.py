@@ -148,24 +148,10 @@ def test_long_addresses_are_cut() -> None:
     ],
 )
 def test_the_level_decides_what_is_wanted(level: int, plain: bool, refused: bool, failed: bool) -> None:
-    log = AccessLog(AccessLogSettings(level), {})
+    log = AccessLog(AccessLogSettings(level), {}, print)
     assert log.wants(None) is plain
     assert log.wants(GatewayError(Failure.SCOPE_MISSING)) is refused
     assert log.wants(GatewayError(Failure.BACKEND_TIMEOUT)) is failed
-
-
-def test_lines_go_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
-    AccessLog(AccessLogSettings(), {}).write(HEAD, OUTCOME)
-    assert json.loads(capsys.readouterr().out)["response_status"] == 200
-
-
-def test_a_closed_standard_output_fails_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Closed:
-        def write(self, text: str) -> int:
-            raise BrokenPipeError
-
-    monkeypatch.setattr("sys.stdout", Closed())
-    AccessLog(AccessLogSettings(), {}).write(HEAD, OUTCOME)
 
 
 @given(
