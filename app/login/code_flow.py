@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus, urlencode
 
-from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
-
 from app.answer import Answer, Headers, redirect
 from app.bindings.credentials import XsuaaCredentials
 from app.login.login_page import LoginPageOptions, login_page
@@ -99,6 +97,9 @@ class CodeFlow:
             "state": state,
         }
         if self._options.pkce:
+            # Loaded with the first login, not at the start: it brings the whole of OAuth with it.
+            from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
+
             query["code_challenge"] = create_s256_code_challenge(code_verifier)
             query["code_challenge_method"] = "S256"
         if idp:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
+from typing import TYPE_CHECKING
 
 from app.bindings.credentials import XsuaaCredentials
 from app.clients import PlatformClients
@@ -20,13 +17,15 @@ from app.tokens.endpoints import keys_url
 from app.tokens.expiring_map import ExpiringMap
 from app.tokens.single_flight import SingleFlight
 
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
+
 log = logging.getLogger("gangway.tokens")
 
 FRESH_SECONDS = 15 * 60
 STALE_SECONDS = 60 * 60
 PAUSE_SECONDS = 30
 MAX_ZONES = 1000
-MAX_KEYS = 100
 UNKNOWN_ZONES_PER_PAUSE = 20
 
 
@@ -57,7 +56,6 @@ class KeyStore:
         self._zones: ExpiringMap[str, _Zone] = ExpiringMap(MAX_ZONES, clock)
         self._unknown: deque[float] = deque(maxlen=UNKNOWN_ZONES_PER_PAUSE)
         self._fetching: SingleFlight[str, _Zone] = SingleFlight()
-        self._fallback = _fallback_key(credentials.verificationkey)
         self.reachable = False
 
     async def find(self, zone: str, kid: str) -> RSAKey:
@@ -65,12 +63,18 @@ class KeyStore:
         known = self._zones.get(zone)
         if known is None or self._is_due(known, kid):
             known = await self._fetch(zone, known)
-        key = known.keys.get(kid) or self._fallback
+        key = known.keys.get(kid) or self._fallback()
         if key is not None:
             return key
         if not known.answered:
             raise GatewayError(Failure.XSUAA_UNAVAILABLE, "no verification keys")
         raise refused("the token is signed with an unknown key")
+
+    def _fallback(self) -> RSAKey | None:
+        from app.tokens.signature import parse_pem
+
+        pem = self._credentials.verificationkey
+        return parse_pem(pem) if pem else None
 
     async def prime(self) -> None:
         """Fetch the provider's keys; afterwards `reachable` tells whether the server ever answered."""
@@ -113,6 +117,8 @@ class KeyStore:
     async def _request(self, zone: str) -> tuple[int, dict[str, RSAKey] | None]:
         import httpx
 
+        from app.tokens.signature import parse_keys
+
         try:
             reply = await self._clients.get().get(keys_url(self._credentials, zone), headers={"x-zid": zone})
             if reply.status_code == 200:
@@ -122,45 +128,3 @@ class KeyStore:
             return 0, None
         log.warning("no verification keys", extra={"fields": {"status": reply.status_code}})
         return reply.status_code, None
-
-
-def parse_keys(document: object) -> dict[str, RSAKey]:
-    """RSA signing keys of a key set by id, without those we cannot use. Raises ValueError when it is no key set."""
-    entries = document.get("keys") if isinstance(document, dict) else None
-    if not isinstance(entries, list):
-        raise ValueError("no key set")
-    found: dict[str, RSAKey] = {}
-    for entry in entries[:MAX_KEYS]:
-        key = _rsa_key(entry)
-        if key is not None:
-            found[entry["kid"]] = key
-    return found
-
-
-def _rsa_key(entry: object) -> RSAKey | None:
-    if not isinstance(entry, dict) or entry.get("kty") != "RSA" or not isinstance(entry.get("kid"), str):
-        return None
-    if entry.get("use", "sig") != "sig" or entry.get("alg", "RS256") != "RS256":
-        return None
-    try:
-        if "n" in entry:
-            return RSAKey.import_key({"kty": "RSA", "n": entry["n"], "e": entry.get("e", "AQAB")})
-        return RSAKey.import_key(pem_with_newlines(entry["value"]))
-    except (JoseError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _fallback_key(pem: str) -> RSAKey | None:
-    if not pem:
-        return None
-    try:
-        return RSAKey.import_key(pem_with_newlines(pem))
-    except (JoseError, ValueError) as error:
-        log.warning("the binding's verificationkey is unusable", extra={"fields": {"reason": type(error).__name__}})
-        return None
-
-
-def pem_with_newlines(pem: str) -> str:
-    """A public key as bindings deliver it, sometimes on one line, in the form parsers take."""
-    body = re.sub(r"-----[A-Z ]+-----|\s", "", pem.replace("\\n", "\n"))
-    return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
