@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass, field
 
+_CROWD = re.compile(r"crowd-[1-9][0-9]{0,2}")
 _NAMESPACE = uuid.UUID("6f1d0c6e-51a4-4a39-8f0e-2f6c3f2a7b10")
 
 DEMO_PASSWORD = "Welcome1"  # noqa: S105 the one password of everybody in an emulated identity provider
@@ -55,8 +57,17 @@ class Tenant:
         return stable_id("subaccount", self.subdomain)
 
     def user(self, name: str) -> User | None:
-        """A user by login or e-mail address."""
-        return next((user for user in self.users if name in (user.login, user.email)), None)
+        """A user by login or e-mail address: one of those listed, or one of the crowd (`crowd-1` to `crowd-999`)."""
+        listed = next((user for user in self.users if name in (user.login, user.email)), None)
+        return listed or self._of_crowd(name)
+
+    def _of_crowd(self, name: str) -> User | None:
+        """People for load tests, who are on no login page."""
+        login = name.removesuffix(f"@{self.subdomain}.example")
+        if not _CROWD.fullmatch(login):
+            return None
+        number = login.partition("-")[2]
+        return User(login, "Crowd", number, f"{login}@{self.subdomain}.example", ("Viewer",))
 
     def user_id(self, user: User) -> str:
         """The person's id in this tenant (`user_id`)."""

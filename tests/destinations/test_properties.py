@@ -72,7 +72,9 @@ def test_a_header_value_with_control_characters_is_refused(value: str) -> None:
         Properties("erp", {"URL.headers.x": value}).url_headers()
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a:", "ä", "x\r\n", *(header.decode() for header in FRAMING), "HOST"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a:", "ä", "x\r\n", *sorted(header.decode() for header in FRAMING), "HOST"]
+)
 def test_a_header_that_frames_the_request_or_is_none_is_refused(name: str) -> None:
     with pytest.raises(GatewayError):
         Properties("erp", {f"URL.headers.{name}": "v"}).url_headers()
