@@ -94,23 +94,19 @@ class ConnectivityProxy:
         async def admit(request: ProxyRequest) -> Admission:
             return await self._admit(connection, request)
 
-        def answered(request: ProxyRequest, admission: Admission, status: int) -> None:
-            self._note_answer(connection, request, admission, status)
+        def refused(request: ProxyRequest, refusal: Refusal) -> None:
+            self._note_refusal(connection, request, refusal)
 
         try:
-            await Tunnel(reader, writer, admit, answered).serve()
+            await Tunnel(reader, writer, admit, refused).serve()
         finally:
             self._open.discard(task)
 
     async def _admit(self, connection: Connection, request: ProxyRequest) -> Admission:
         connection.requests += 1
         self.requests += 1
-        try:
-            await self._suffer_faults()
-            admission = await self._gatekeeper.admit(connection, request, self.violations.append)
-        except Refusal as refusal:
-            self._note_refusal(connection, request, refusal)
-            raise
+        await self._suffer_faults()
+        admission = await self._gatekeeper.admit(connection, request, self.violations.append)
         self._note_carried(connection, request, admission)
         return admission
 
@@ -147,8 +143,6 @@ class ConnectivityProxy:
             tenant=admission.binding.tenant,
             location_id=request.location_id,
         )
-
-    def _note_answer(self, connection: Connection, request: ProxyRequest, admission: Admission, status: int) -> None:
         self._journal.record(
             Station.CLOUD_CONNECTOR,
             "forwarded",
@@ -159,7 +153,6 @@ class ConnectivityProxy:
             virtual_host=request.system,
             internal_host=admission.host.internal,
             certificate=bool(admission.certificate),
-            status=status,
         )
 
 

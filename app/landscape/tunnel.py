@@ -25,7 +25,7 @@ from app.landscape.proxy_request import ProxyRequest, read_request
 from app.landscape.virtual_host import VirtualHost
 
 Admit = Callable[[ProxyRequest], Awaitable[Admission]]
-Answered = Callable[[ProxyRequest, Admission, int], None]
+Refused = Callable[[ProxyRequest, Refusal], None]
 
 _REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS"))
 _DISCARD_SECONDS = 2.0
@@ -48,16 +48,16 @@ class _Backend:
 class Tunnel:
     """Serves the requests of one client connection, one after the other.
 
-    `admit` decides on each and raises Refusal; `answered` hears the status of those that were carried.
+    `admit` decides on each and raises Refusal; `refused` hears of each that got no answer of a backend.
     """
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, admit: Admit, answered: Answered
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, admit: Admit, refused: Refused
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._admit = admit
-        self._answered = answered
+        self._refused = refused
         self._backend: _Backend | None = None
 
     async def serve(self) -> None:
@@ -83,10 +83,12 @@ class Tunnel:
             admission = await self._admit(request)
             backend = await self._connected(admission.host)
         except Refusal as refusal:
+            self._refused(request, refusal)
             return await self._refuse(refusal, keep_alive=request.keep_alive and await self._discard_body(request))
         try:
             return await self._exchange(request, admission, backend)
         except Refusal as refusal:
+            self._refused(request, refusal)
             return await self._refuse(refusal, keep_alive=False)
 
     async def _discard_body(self, request: ProxyRequest) -> bool:
@@ -131,7 +133,6 @@ class Tunnel:
         upload = None if request.framing.empty else asyncio.create_task(self._upload(request.framing, backend))
         try:
             head, status = await self._answer_head(backend, admission.host)
-            self._answered(request, admission, status)
             if status == 101:
                 return await self._duplex(head, backend, admission.host)
             return await self._answer(request, admission.host, backend, head, status, upload)

@@ -26,11 +26,12 @@ async function run(button, work) {
   }
 }
 
-/** Entries of this call; those without a correlation id belong to it when they came since the last one. */
+/** What the platform was asked without a correlation id since the last call; how others get their keys is no hop. */
+const isHop = ({ kind, detail, correlation_id: id }) => !id && kind !== "token-keys" && detail.destination !== "journal";
+
 async function drawHops(call) {
   const { data } = await read(`/journal/journal?since=${lastSequence}`);
-  const asked = (entry) => entry.detail.destination !== "journal";
-  const mine = data.filter((entry) => entry.correlation_id === call.id || (!entry.correlation_id && asked(entry)));
+  const mine = data.filter((entry) => entry.correlation_id === call.id || isHop(entry));
   lastSequence = data.reduce((latest, entry) => Math.max(latest, entry.sequence), lastSequence);
   byId("hops-call").textContent = `${call.method} ${call.path}`;
   show(call, mine, byId("hops"), byId("hop-list"));
@@ -117,5 +118,5 @@ onClick("service-send", () => showService(change("POST", "/service/", "echo", { 
 byId("cloud-as").addEventListener("change", () => run(byId("cloud-reload"), async () => drawHops(await loadCloud())));
 
 await run(null, showUser);
-await run(null, loadCloud);
+await run(null, async () => drawHops(await loadCloud()));
 await run(null, async () => drawHops(await loadOnPremise()));

@@ -1,7 +1,7 @@
 // The way of a call as a picture: lanes for the stations, an arrow for everything the journal has about the call.
 
 const SVG = "http://www.w3.org/2000/svg";
-const LANE = 176, ROW = 62, TOP = 58, MARGIN = 88;
+const LANE = 204, ROW = 62, TOP = 58, MARGIN = 92;
 
 const STATIONS = {
   browser: "Browser",
@@ -14,6 +14,7 @@ const STATIONS = {
   "s4-cloud": "S/4HANA Cloud",
   microservice: "Microservice",
 };
+const BROWSER_ASKS = new Set(["authorize", "login", "login-refused", "logout"]);
 const CALLED_BY = { "cloud-connector": "connectivity-proxy", "s4-onpremise": "cloud-connector" };
 
 const GRANTS = {
@@ -24,15 +25,19 @@ const GRANTS = {
   refresh_token: "refresh",
 };
 
+/** A client id without the service instance's own part. */
+const shortClient = (id = "") => id.split("|").pop();
 const shortPath = (path = "") => "…/" + path.split("?")[0].split("/").filter(Boolean).slice(-1).join("");
 
 /** What one journal entry says: what was asked, a detail, and as whom. */
 function describe({ station, kind, detail, principal }) {
   const bad = /refused/.test(kind) || Boolean(detail.error) || detail.status >= 400;
-  const told = { station, what: kind, detail: "", as: principal, bad };
+  const told = { station, caller: CALLED_BY[station] ?? "gateway", what: kind, detail: "", as: principal, bad };
   if (station === "xsuaa") {
+    told.caller = BROWSER_ASKS.has(kind) ? "browser" : "gateway";
     told.what = GRANTS[detail.grant_type] ?? kind.replaceAll("-", " ");
-    told.detail = detail.reason ?? detail.client_id ?? "";
+    told.detail = detail.reason ?? shortClient(detail.client_id);
+    told.as = principal === detail.client_id ? "" : principal;
   } else if (station === "destination-service") {
     told.what = `find ${detail.destination}`;
     told.detail = detail.error || detail.reason || detail.authentication || "";
@@ -41,7 +46,7 @@ function describe({ station, kind, detail, principal }) {
     told.detail = detail.text ?? (detail.location_id ? `location id ${detail.location_id}` : shortPath(detail.path));
   } else if (station === "cloud-connector") {
     told.what = detail.certificate ? "user certificate issued" : "no principal";
-    told.detail = `tunnel ${detail.connection}, answered ${detail.status}`;
+    told.detail = `tunnel ${detail.connection} to ${detail.internal_host}`;
   } else {
     told.what = `${detail.method ?? kind} ${shortPath(detail.path)}`;
     told.detail = detail.by ? `shown by ${detail.by}` : "token checked";
@@ -62,7 +67,7 @@ function draw(name, attributes, text) {
 }
 
 const cut = (text, width) => {
-  const room = Math.floor(width / 6.4);
+  const room = Math.floor(width / 6.2);
   return text.length > room ? text.slice(0, room - 1) + "…" : text;
 };
 
@@ -101,7 +106,7 @@ export function show(call, entries, picture, list) {
   const seen = Object.keys(STATIONS).filter((name) => told.some((hop) => hop.station === name));
   const lanes = ["browser", "gateway", ...seen];
   const x = (name) => MARGIN + Math.max(lanes.indexOf(name), 0) * LANE;
-  const caller = (name) => (lanes.includes(CALLED_BY[name]) ? CALLED_BY[name] : "gateway");
+  const caller = (hop) => (lanes.includes(hop.caller) ? hop.caller : "gateway");
   const width = MARGIN * 2 + (lanes.length - 1) * LANE;
   const height = TOP + (told.length + 2) * ROW;
   const bad = call.status >= 400;
@@ -110,7 +115,7 @@ export function show(call, entries, picture, list) {
   svg.append(...lanes.flatMap((name) => station(name, x(name), height)));
   const rows = [
     arrow(x("browser"), x("gateway"), TOP + 32, { what: call.method, detail: shortPath(call.path) }),
-    ...told.map((hop, row) => arrow(x(caller(hop.station)), x(hop.station), TOP + 32 + (row + 1) * ROW, hop)),
+    ...told.map((hop, row) => arrow(x(caller(hop)), x(hop.station), TOP + 32 + (row + 1) * ROW, hop)),
     arrow(x("gateway"), x("browser"), TOP + 32 + (told.length + 1) * ROW, {
       what: String(call.status), detail: `${Math.round(call.ms)} ms`, bad, back: true,
     }),
