@@ -99,11 +99,14 @@ class Pool:
         """
         if not fresh and (connection := self.take_idle(key)) is not None:
             return connection
-        while (pool := self._pool(key)).busy + len(pool.idle) >= self._limits.per_key:
-            if pool.idle:
-                self._evict_oldest(pool)
-            elif (handed := await self._wait_for(pool)) is not None:
+        pool = self._pool(key)
+        if pool.busy < self._limits.per_key:
+            self._claim_place(pool)
+        elif (handed := await self._wait_for(pool)) is not None:
+            if not (fresh or handed.closed):
                 return handed
+            handed.pool = None
+            handed.close()
         return await self._open(pool)
 
     def give(self, connection: Connection) -> None:
@@ -131,9 +134,7 @@ class Pool:
         """The socket has become something else (a tunnel) and is the pool's no more."""
         pool, connection.pool = connection.pool, None
         if pool is not None:
-            pool.busy -= 1
-            self._wake_next(pool)
-            self._dropped(pool)
+            self._release_place(pool)
 
     def close(self) -> None:
         """Drop every idle socket; busy ones go when their exchange ends."""
@@ -156,24 +157,44 @@ class Pool:
         pool = self._pools.get(key)
         if pool is None:
             pool = self._pools[key] = KeyPool(key, self)
+        self._pools.move_to_end(key)
         return pool
 
-    async def _open(self, pool: KeyPool) -> Connection:
+    def _claim_place(self, pool: KeyPool) -> None:
+        """Take a place for one more socket, where needed at the cost of an idle one. Raises OVERLOADED."""
         pool.busy += 1  # first, so that making room cannot forget this pool
         self._total += 1
+        if pool.busy + len(pool.idle) > self._limits.per_key:
+            self._evict_oldest(pool)
+        elif self._total > self._limits.total:
+            least_used = next((known for known in self._pools.values() if known.idle), None)
+            if least_used is None:
+                self._release_place(pool)
+                raise GatewayError(Failure.OVERLOADED, "all connections are busy")
+            self._evict_oldest(least_used)
+
+    def _release_place(self, pool: KeyPool) -> None:
+        """A busy socket is gone: its place passes to the first waiter, so that nobody can overtake him, or is free."""
+        while pool.waiters:
+            waiter = pool.waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        pool.busy -= 1
+        self._dropped(pool)
+
+    async def _open(self, pool: KeyPool) -> Connection:
+        """Open a socket in a place that was claimed."""
         try:
-            self._make_room()
             connection = await self._opener.open(pool.key)
         except BaseException:
-            pool.busy -= 1
-            self._wake_next(pool)
-            self._dropped(pool)
+            self._release_place(pool)
             raise
         connection.pool = pool
         return connection
 
     async def _wait_for(self, pool: KeyPool) -> Connection | None:
-        """A socket handed over by another exchange, or None: there is room to open one."""
+        """A socket handed over by another exchange, or None: its place, to open one."""
         waiter: asyncio.Future[Connection | None] = self._loop.create_future()
         pool.waiters.append(waiter)
         try:
@@ -182,9 +203,9 @@ class Pool:
         except BaseException as error:
             if waiter in pool.waiters:
                 pool.waiters.remove(waiter)
-                self._forget_unused(pool)
-            elif waiter.done() and not waiter.cancelled() and (connection := waiter.result()) is not None:
-                self.give(connection)
+            elif waiter.done() and not waiter.cancelled():  # it came too late: pass it on
+                connection = waiter.result()
+                self._release_place(pool) if connection is None else self.give(connection)
             if isinstance(error, TimeoutError):
                 raise GatewayError(Failure.BACKEND_BUSY, "no free connection in time") from None
             raise
@@ -192,16 +213,7 @@ class Pool:
     def _drop(self, pool: KeyPool, connection: Connection) -> None:
         connection.pool = None
         connection.close()
-        pool.busy -= 1
-        self._wake_next(pool)
-        self._dropped(pool)
-
-    def _wake_next(self, pool: KeyPool) -> None:
-        while pool.waiters:
-            waiter = pool.waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
+        self._release_place(pool)
 
     def _dropped(self, pool: KeyPool) -> None:
         """Account for a socket that is gone."""
@@ -218,15 +230,6 @@ class Pool:
         connection.pool = None
         connection.close()
         self._dropped(pool)
-
-    def _make_room(self) -> None:
-        if self._total <= self._limits.total:
-            return
-        for pool in self._pools.values():
-            if pool.idle:
-                self._evict_oldest(pool)
-                return
-        raise GatewayError(Failure.OVERLOADED, "all connections are busy")
 
     def _sweep(self) -> None:
         oldest = self._loop.time() - self._limits.idle_seconds

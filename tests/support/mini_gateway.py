@@ -90,7 +90,7 @@ def _forward(head: RequestHead, backend: Backend) -> Forward:
 
 
 async def _shape(status: int, headers: HeaderList) -> HeaderList:
-    return shape_headers(status, headers, ())
+    return shape_headers(status, headers, dict(headers), ())
 
 
 async def _answer_failure(error: GatewayError, client: Exchange) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
@@ -14,9 +15,14 @@ T = TypeVar("T")
 
 
 def run(test: Coroutine[None, None, T]) -> T:
-    """Run a test to its end; a hanging one fails with TimeoutError."""
+    """Run a test to its end; a hanging one fails with TimeoutError, one that leaves errors to the loop fails too."""
+    stray: list[object] = []
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(asyncio.wait_for(test, GUARD_SECONDS))
+        runner.get_loop().set_exception_handler(lambda _, context: stray.append(context))
+        result = runner.run(asyncio.wait_for(test, GUARD_SECONDS))
+        gc.collect()
+    assert stray == []
+    return result
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
