@@ -30,6 +30,7 @@ class Connection(asyncio.Protocol):
         self._deadlines = deadlines
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._go_ahead: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._reading_paused = False
         self._buffered = 0
@@ -55,6 +56,9 @@ class Connection(asyncio.Protocol):
         self.exchanges += 1
         self._timeout = timeout
         self.request_sent = not has_body
+        if self.closed:  # between being taken and now; whoever waits for the answer will hear of it
+            self._fail(Failure.BACKEND_CLOSED, "closed before the request")
+            return
         self.deadline = math.inf if has_body else self._loop.time() + timeout
         self._deadlines.watch(self)
         self._socket.write(head)
@@ -65,6 +69,8 @@ class Connection(asyncio.Protocol):
         Between the pieces it is the client's turn, so the backend's clock stands still until the `last` one.
         """
         self._raise_failure()
+        if self.closed:  # after a complete answer
+            raise GatewayError(Failure.BACKEND_CLOSED, "closed during the upload")
         self.deadline = self._loop.time() + self._timeout
         self._socket.write(data)
         self.request_sent = last
@@ -81,12 +87,16 @@ class Connection(asyncio.Protocol):
 
     async def wait_continue(self, seconds: float) -> bool:
         """Wait for 100 Continue or the final head; True when the body may be sent (also after `seconds` of silence)."""
-        waited = self._loop.call_later(seconds, self._wake)
-        try:
-            if not (self.parser.continued or self.parser.head_complete):
-                await self._wait()
-        finally:
-            waited.cancel()
+        if not (self.parser.continued or self.parser.head_complete):
+            self._raise_failure()
+            self._go_ahead = self._loop.create_future()  # not the waiter: somebody else waits for the head
+            waited = self._loop.call_later(seconds, self._wake)
+            try:
+                await self._go_ahead
+            finally:
+                waited.cancel()
+                self._go_ahead = None
+            self._raise_failure()
         return not self.parser.head_complete
 
     async def read(self) -> bytes:
@@ -128,9 +138,13 @@ class Connection(asyncio.Protocol):
         self.abort(Failure.CLIENT_GONE)
 
     def close(self) -> None:
-        """Close the socket after what was written."""
+        """Close the socket. What the backend has not taken yet is not waited for: it might never be."""
+        if self.closed or self._transport is None:
+            return
         self.closed = True
-        if self._transport is not None:
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
+        else:
             self._transport.close()
 
     def release_transport(self) -> tuple[asyncio.Transport, bytes]:
@@ -148,6 +162,9 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        if not self.busy:
+            self.abort(Failure.BACKEND_INVALID, "bytes without a request")
+            return
         self.answered = True
         parser = self.parser
         try:
@@ -158,7 +175,7 @@ class Connection(asyncio.Protocol):
         if parser.head_complete:
             self.deadline = self._loop.time() + self._idle_timeout
             self._buffered += len(data)
-            if self._buffered > HIGH_WATER and not parser.complete:
+            if self._buffered > HIGH_WATER and parser.chunks and not parser.complete:
                 self._pause_reading()
         self._wake()
 
@@ -200,9 +217,9 @@ class Connection(asyncio.Protocol):
         self._raise_failure()
 
     def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        for waiter in (self._waiter, self._go_ahead):
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
 
     def _resume_writer(self) -> None:
         drained, self._drained = self._drained, None
