@@ -20,7 +20,9 @@ from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.guards.origins import OriginRule, check_origin
 from app.health.endpoints import HealthEndpoints
 from app.inbound.exchange import EXTENSION, Exchange
+from app.login.code_flow import SAP_IDP
 from app.login.requirement import Requirement, decide
+from app.login.return_url import without_parameter
 from app.login.user_api import user_api
 from app.observability.access_log import AccessLog
 from app.observability.correlation import correlation_id, returned_headers
@@ -104,8 +106,7 @@ class Gateway:
         arrived = answer or self._welcome(head)
         if isinstance(arrived, Answer):
             return await self._answer(arrived, head, client, visit)
-        match = self._routes.match(arrived.method, arrived.target)
-        refuse_unsafe_path(match.target)
+        match = self._routes.match(arrived.method, without_parameter(arrived.target, SAP_IDP))
         if client.upgrade is not None:
             self._check_websocket(match.route, arrived)
         session = await self._caller(match.route, arrived, tenant, client)
@@ -123,7 +124,9 @@ class Gateway:
         if route.local_dir is not None:
             own += returned_headers(visit.correlation_id)
             headers = own + self._options.response_headers.missing_from(own)
-            await self._directories[route.index].serve(head, match.target, client.send, headers)
+            await self._directories[route.index].serve(
+                head, match.target, client.send, headers, is_gone=lambda: client.disconnected
+            )
         elif route.service == USER_API and session is not None:
             answer = user_api(head.method, match.target.partition("?")[0], session.token)
             await self._answer(answer.with_headers(own), head, client, visit)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from app.answer import Answer, Headers
 from app.errors import Failure, GatewayError
-from app.guards.csrf import is_fetch, token_header
+from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.login.callback import LoginCallback
 from app.login.caller import Callers
 from app.login.code_flow import CodeFlow, identity_provider
@@ -20,6 +20,7 @@ from app.request_head import RequestHead
 from app.routing.route import Route
 from app.sessions.cookie import OwnCookies
 from app.sessions.manager import SessionManager
+from app.sessions.refresh import TokenRefresher
 from app.sessions.session import Session
 
 log = logging.getLogger("gangway.login")
@@ -35,6 +36,7 @@ class Identity:
 
     callers: Callers
     sessions: SessionManager
+    refresher: TokenRefresher
     flow: CodeFlow
     callback: LoginCallback
     callback_path: str
@@ -96,6 +98,8 @@ class SignIn:
 
     async def _log_out(self, identity: Identity, logout: Logout, head: RequestHead, tenant: Tenant) -> Answer:
         session = await identity.sessions.current(head)
+        if session is not None and logout.wants_csrf(head):
+            check_csrf(head, session.csrf_token)
         outcome = await logout.handle(head, tenant, session)
         if outcome.ended is not None:
             await self._tell_backends(outcome.ended, outcome.calls)
@@ -114,6 +118,7 @@ class SignIn:
     async def aclose(self) -> None:
         """End what runs in the background."""
         if self._identity is not None:
+            await self._identity.refresher.drain()
             await self._identity.sessions.aclose()
 
     async def _tell_backends(self, session: Session, calls: tuple[BackendLogout, ...]) -> None:

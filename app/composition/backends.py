@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.backends.on_premise import OnPremise
 from app.backends.resolver import BackendResolver
+from app.bindings.credentials import XsuaaCredentials
 from app.composition.platform import Platform
 from app.configuration import Configuration
 from app.destinations.environment import environment_destinations
@@ -21,6 +22,7 @@ from app.forwarding.websocket import WebSocketRelay
 from app.transport.connector import Connector
 from app.transport.deadlines import Deadlines
 from app.transport.pool import Pool, PoolLimits
+from app.transport.pool_key import ClientCertificate
 from app.transport.tls import TlsContexts
 
 log = logging.getLogger("gangway")
@@ -71,4 +73,11 @@ def compose_backends(configuration: Configuration, platform: Platform) -> Backen
     if connectivity is not None:
         on_premise = OnPremise(connectivity, platform.tokens, configuration.settings.gateway_principal_propagation)
     destinations = DestinationResolver(environment_destinations(configuration.settings.destinations), finder)
-    return BackendResolver(destinations, on_premise)
+    return BackendResolver(destinations, on_premise, _own_certificate(services.xsuaa))
+
+
+def _own_certificate(xsuaa: XsuaaCredentials | None) -> ClientCertificate | None:
+    """The pair of the authentication service's binding, for destinations that forward it."""
+    if xsuaa is None or not xsuaa.uses_certificate:
+        return None
+    return ClientCertificate(xsuaa.certificate, xsuaa.key)

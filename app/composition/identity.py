@@ -59,6 +59,7 @@ def _identity(
     return Identity(
         callers=Callers(sessions, verifier, passwords, carried),
         sessions=sessions,
+        refresher=refresher,
         flow=flow,
         callback=LoginCallback(
             xsuaa, options, flow, states, platform.grants, verifier, sessions, cookies, writer

@@ -76,12 +76,16 @@ class Logout:
         self._sessions = sessions
         self._writer = writer
 
+    def wants_csrf(self, head: RequestHead) -> bool:
+        """Whether this request has to show the session's CSRF token before it is handled."""
+        return self._options.needs_csrf and head.method == self._options.method
+
     async def handle(self, head: RequestHead, tenant: Tenant, session: Session | None) -> LogoutOutcome:
         """End the session and send the browser to the authorization server's logout.
 
         With method POST the address to go to is the answer's text: the caller is a script. Raises
         `METHOD_NOT_ALLOWED`, and `LOGIN_REQUIRED` for a script that wants a CSRF token without a session. The CSRF
-        guard stands before this call, where `needs_csrf` says so.
+        guard stands before this call, where `wants_csrf` says so.
         """
         if head.method != self._options.method:
             return LogoutOutcome(self._other_method(head, session))

@@ -46,6 +46,8 @@ class TokenRequest:
         if not self.credentials.uses_certificate:
             pair = f"{quote_plus(self.credentials.client_id)}:{quote_plus(self.credentials.secret)}"
             headers["authorization"] = "Basic " + b64encode(pair.encode()).decode()
+            # The UAA takes form-encoded credentials for what they are only where it is told that they are.
+            headers["x-cf-encoded-credentials"] = "true"
         return headers
 
 
