@@ -15,6 +15,7 @@ LITERAL = (
     r"|(?:true|false|null)\b"
 )
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_MOST_DIGITS = 40
 _CONSTANTS: dict[str, Value] = {"true": True, "false": False, "null": None}
 _PAIR = re.compile(rf"\s*(?:(\w+)\s*=\s*)?({LITERAL})\s*")
 
@@ -37,7 +38,7 @@ def read_literal(text: str) -> Value:
 
 def _number(text: str) -> Value:
     digits = text.rstrip("mMlLdDfF")
-    if not _NUMBER.fullmatch(digits):
+    if not _NUMBER.fullmatch(digits) or len(digits) > _MOST_DIGITS:
         raise bad_request(f"Malformed literal {text}")
     return int(digits) if digits.lstrip("-").isdigit() and digits == text else Decimal(digits)
 
@@ -46,9 +47,9 @@ def read_timestamp(text: str) -> datetime:
     """A point in time from ISO 8601, UTC when it names no zone; raises ODataError."""
     try:
         value = datetime.fromisoformat(text)
-    except ValueError:
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise bad_request(f"Malformed timestamp {text}") from None
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def read_key(entity_type: EntityType, text: str) -> Key:
@@ -89,10 +90,10 @@ def _literal(value: Value) -> str:
     return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
 
 
-def read_decimal(text: str) -> Decimal:
-    """A finite decimal; raises ODataError."""
+def read_decimal(text: str, scale: int) -> Decimal:
+    """A finite decimal with `scale` digits behind the point; raises ODataError."""
     try:
-        value = Decimal(text)
+        value = Decimal(text).quantize(Decimal(1).scaleb(-scale))
     except InvalidOperation:
         raise bad_request(f"Malformed decimal {text}") from None
     if not value.is_finite():

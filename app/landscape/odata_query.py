@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from app.landscape.odata_expression import parse_filter
 from app.landscape.odata_schema import EntityType, Row, Schema, Value, bad_request
 
+_DEEPEST_EXPAND = 4
 _NESTED = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
 
 
@@ -78,20 +79,22 @@ def _order(text: str, entity_type: EntityType) -> tuple[tuple[str, bool], ...]:
     return tuple(order)
 
 
-def read_shape(query: Mapping[str, str], entity_type: EntityType, schema: Schema) -> Shape:
+def read_shape(query: Mapping[str, str], entity_type: EntityType, schema: Schema, *, depth: int = 0) -> Shape:
     """`$select` and `$expand`: paths (V2, `Items/Product`) or nested options (V4, `Items($expand=Product)`)."""
+    if depth > _DEEPEST_EXPAND:
+        raise bad_request("$expand is nested too deeply")
     select = [part.strip() for part in query.get("$select", "").split(",") if part.strip() not in ("", "*")]
     own = tuple(name for name in select if "/" not in name and entity_type.navigation(name) is None)
     for name in own:
         entity_type.property(name)
     expand: dict[str, Shape] = {}
     for item in _split(query.get("$expand", ""), ","):
-        _add_expansion(expand, item, select, entity_type, schema)
+        _add_expansion(expand, item, select, entity_type, schema, depth + 1)
     return Shape(own, expand)
 
 
 def _add_expansion(
-    expand: dict[str, Shape], item: str, select: list[str], entity_type: EntityType, schema: Schema
+    expand: dict[str, Shape], item: str, select: list[str], entity_type: EntityType, schema: Schema, depth: int
 ) -> None:
     head, _, path = item.partition("/") if "(" not in item else (item, "", "")
     match = _NESTED.fullmatch(head)
@@ -102,7 +105,7 @@ def _add_expansion(
     inner = [name.partition("/")[2] for name in select if name.startswith(navigation.name + "/")]
     options.setdefault("$select", ",".join(inner))
     options.setdefault("$expand", path)
-    shape = read_shape(options, schema.of_set(navigation.target), schema)
+    shape = read_shape(options, schema.of_set(navigation.target), schema, depth=depth)
     known = expand.get(navigation.name, Shape())
     expand[navigation.name] = Shape(shape.select or known.select, {**known.expand, **shape.expand})
 

@@ -68,6 +68,8 @@ def plain_value(item: Property, value: Any) -> Value:
     """A JSON value for a property whose type JSON has itself; raises ODataError when it does not fit."""
     if not isinstance(value, str | int) or type(value) is not _PLAIN.get(item.type):
         raise bad_request(f"Property {item.name} has a value that is no {item.type.v2}")
+    if isinstance(value, int) and not -(2**31) <= value < 2**31:
+        raise bad_request(f"Property {item.name} has a value beyond the range of {item.type.v2}")
     if isinstance(value, str) and item.max_length and len(value) > item.max_length:
         raise bad_request(f"Property {item.name} is longer than {item.max_length} characters")
     return value

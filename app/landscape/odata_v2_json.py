@@ -9,7 +9,7 @@ from typing import Any
 
 from app.landscape.odata_literal import key_text, read_decimal, read_timestamp
 from app.landscape.odata_query import Shape
-from app.landscape.odata_schema import Edm, EntityType, Property, Row, Value, plain_value
+from app.landscape.odata_schema import Edm, EntityType, Property, Row, Value, bad_request, plain_value
 from app.landscape.odata_store import Store
 
 _DATE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
@@ -57,8 +57,17 @@ def _read(item: Property, value: Any) -> Value:
     if value is None:
         return None
     if item.type is Edm.DECIMAL and isinstance(value, str | int | float) and not isinstance(value, bool):
-        return read_decimal(str(value)).quantize(Decimal(1).scaleb(-item.scale))
+        return read_decimal(str(value), item.scale)
     if item.type is Edm.TIMESTAMP and isinstance(value, str):
-        match = _DATE.fullmatch(value)
-        return _EPOCH + timedelta(milliseconds=int(match[1])) if match else read_timestamp(value)
+        return _read_date(value)
     return plain_value(item, value)
+
+
+def _read_date(text: str) -> datetime:
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return read_timestamp(text)
+    try:
+        return _EPOCH + timedelta(milliseconds=int(match[1]))
+    except OverflowError:
+        raise bad_request(f"Malformed timestamp {text}") from None

@@ -60,7 +60,7 @@ def _read(item: Property, value: Any) -> Value:
     if value is None:
         return None
     if item.type is Edm.DECIMAL and isinstance(value, str | int | float) and not isinstance(value, bool):
-        return read_decimal(str(value)).quantize(Decimal(1).scaleb(-item.scale))
+        return read_decimal(str(value), item.scale)
     if item.type is Edm.TIMESTAMP and isinstance(value, str):
         return read_timestamp(value)
     return plain_value(item, value)
