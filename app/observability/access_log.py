@@ -1,8 +1,8 @@
 """One line per request, in the platform's format for requests (protocols 7).
 
-The constant part of the line is prepared at start, the rest is joined from text; where a request failed, the line says
-at which hop and what to do about it. Connection data, user, referer and TLS headers are masked unless the settings of
-the same names as in SAP's logging libraries show them.
+What an operator looks for stands first: level, time, and for a failed request the hop and what to do about it. The
+constant part is prepared at start and stands last. Connection data, user, referer and TLS headers are masked unless
+the settings of the same names as in SAP's logging libraries show them.
 """
 
 from __future__ import annotations
@@ -95,17 +95,15 @@ class AccessLog:
         written = iso(sent_at)
         identifier = quoted(outcome.correlation_id)
         self._write(
-            f'{self._constant},"level":"{LEVEL_NAMES[_severity(outcome.error)]}","correlation_id":{identifier}'
-            f',"request_id":{identifier},"method":{quoted(head.method)},"request":{target}'
-            f',"protocol":{quoted(protocol)},"response_status":{outcome.status}'
-            f',"response_time_ms":{outcome.duration * 1000:.3f}'
-            f',"request_received_at":"{iso(outcome.received_at)}"'
-            f',"response_sent_at":"{written}","written_at":"{written}"'
-            f',"written_ts":{nanoseconds(sent_at)}'
-            f',"request_size_b":{outcome.request_size},"response_size_b":{outcome.response_size}'
-            f',"response_content_type":{quoted(outcome.content_type)},"tenant_id":{quoted(outcome.tenant_id)}'
-            f',"tenant_subdomain":{quoted(outcome.tenant_subdomain)},"destination":{quoted(outcome.destination)}'
-            f"{self._personal(head, outcome)}{_failure(outcome.error)}}}\n"
+            f'{{"level":"{LEVEL_NAMES[_severity(outcome.error)]}","written_at":"{written}"{_failure(outcome.error)}'
+            f',"method":{quoted(head.method)},"request":{target},"response_status":{outcome.status}'
+            f',"response_time_ms":{outcome.duration * 1000:.3f},"destination":{quoted(outcome.destination)}'
+            f',"correlation_id":{identifier},"request_id":{identifier},"tenant_id":{quoted(outcome.tenant_id)}'
+            f',"tenant_subdomain":{quoted(outcome.tenant_subdomain)},"protocol":{quoted(protocol)}'
+            f',"request_received_at":"{iso(outcome.received_at)}","response_sent_at":"{written}"'
+            f',"written_ts":{nanoseconds(sent_at)},"request_size_b":{outcome.request_size}'
+            f',"response_size_b":{outcome.response_size},"response_content_type":{quoted(outcome.content_type)}'
+            f"{self._personal(head, outcome)},{self._constant}}}\n"
         )
 
     def _personal(self, head: RequestHead, outcome: Outcome) -> str:
@@ -148,7 +146,7 @@ def _shown_headers(settings: AccessLogSettings) -> dict[str, bytes]:
 
 
 def _constant_part(settings: AccessLogSettings, platform: Mapping[str, str]) -> str:
-    """The beginning of every line, up to but not including the comma after the last constant field."""
+    """The end of every line, without braces: what is read last stands last."""
     masked = [
         *(() if settings.sensitive_connection_data else (*_CONNECTION, "remote_host", "remote_ip")),
         *(() if settings.ssl_headers else _SSL),
@@ -158,4 +156,4 @@ def _constant_part(settings: AccessLogSettings, platform: Mapping[str, str]) -> 
     fields: dict[str, str | int] = {"type": "request", "logger": "gangway.access", "direction": "IN", **platform}
     fields |= dict.fromkeys(masked, MASK)
     fields["remote_port"] = UNKNOWN if settings.sensitive_connection_data else MASK
-    return json.dumps(fields, separators=(",", ":"))[:-1]
+    return json.dumps(fields, separators=(",", ":"))[1:-1]

@@ -40,19 +40,21 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON; wild values are written as text."""
-        fixed: dict[str, JsonValue] = {
-            "type": "log",
-            "logger": record.name,
+        first: dict[str, JsonValue] = {
             "level": LEVEL_NAMES.get(record.levelno, record.levelname.lower()),
-            "msg": redact(_message(record)[:MAX_MESSAGE]),
             "written_at": iso(record.created),
+            "msg": redact(_message(record)[:MAX_MESSAGE]),
+        }
+        last: dict[str, JsonValue] = {
+            "logger": record.name,
             "written_ts": nanoseconds(record.created),
+            "type": "log",
             **self._platform,
         }
         if stack := _stack(record):
-            fixed["stacktrace"] = stack
+            last["stacktrace"] = stack
         known: dict[str, JsonValue] = {"correlation_id": UNKNOWN, "tenant_id": UNKNOWN, "tenant_subdomain": UNKNOWN}
-        return json.dumps({**known, **_fields(record), **fixed})
+        return json.dumps({**first, **known, **_fields(record), **first, **last})
 
 
 def plain(value: object, depth: int = 4) -> JsonValue:
