@@ -44,7 +44,7 @@ async def _run(configuration: Configuration) -> None:
     settings = configuration.settings
     running = compose(configuration)
     _settle_memory()
-    listener = Listener(settings.port, settings.xs_bind_address)
+    listener = Listener(settings.port, settings.xs_bind_address, http2=settings.http2_support)
     try:
         await serve_inbound(running.gateway, listener, _limits(settings), lambda: _announce(settings.port))
     finally:

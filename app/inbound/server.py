@@ -22,12 +22,13 @@ GRACE_SECONDS = 8
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where to listen. With `certificate` and `key` (PEM files) the server speaks https."""
+    """Where to listen. With `certificate` and `key` (PEM files) the server speaks https, with `http2` also HTTP/2."""
 
     port: int
     host: str = "0.0.0.0"  # noqa: S104 - the platform's router reaches the container from outside
     certificate: Path | None = None
     key: Path | None = None
+    http2: bool = False
 
 
 class Server(uvicorn.Server):
@@ -49,9 +50,14 @@ class Server(uvicorn.Server):
         yield
 
 
-def protocol_class(limits: InboundLimits, deadlines: Deadlines) -> type[InboundProtocol]:
+def protocol_class(limits: InboundLimits, deadlines: Deadlines, *, http2: bool = False) -> type[InboundProtocol]:
     """The client protocol with its limits."""
-    return type("Inbound", (InboundProtocol,), {"limits": limits, "deadlines": deadlines})
+    base: type[InboundProtocol] = InboundProtocol
+    if http2:
+        from app.inbound.http2 import AutoProtocol
+
+        base = AutoProtocol
+    return type("Inbound", (base,), {"limits": limits, "deadlines": deadlines})
 
 
 async def serve(app: AsgiApp, listener: Listener, limits: InboundLimits, on_started: Callable[[], None]) -> None:
@@ -59,7 +65,7 @@ async def serve(app: AsgiApp, listener: Listener, limits: InboundLimits, on_star
     deadlines = Deadlines(asyncio.get_running_loop(), interval=1.0)
     config = uvicorn.Config(
         app,
-        http=protocol_class(limits, deadlines),
+        http=protocol_class(limits, deadlines, http2=listener.http2),
         ws="none",
         lifespan="off",
         log_config=None,
