@@ -13,11 +13,6 @@ from app.settings.settings import unknown_variables
 _USER_API = "sap-approuter-userapi"
 
 NOT_YET_EFFECTIVE: Mapping[str, frozenset[str]] = {
-    "$.cors": frozenset(),
-    "$.compression": frozenset(),
-    "$.errorPage": frozenset(),
-    "$.whitelistService": frozenset(),
-    "$.pluginMetadataEndpoint": frozenset(),
     "$.services": frozenset(),
     "$.outgoingRequestOptions": frozenset(),
     "$.logout.backChannelLogoutEndpoint": frozenset(),
@@ -28,9 +23,6 @@ NOT_YET_EFFECTIVE: Mapping[str, frozenset[str]] = {
 """Properties of xs-app.json whose behaviour other releases bring, each with the values that do have an effect."""
 
 VARIABLES_NOT_YET_EFFECTIVE = (
-    "CORS",
-    "COMPRESSION",
-    "CJ_PROTECT_WHITELIST",
     "EXT_SESSION_MGT",
     "OUTGOING_REQUEST_OPTIONS",
     "DIRECT_ROUTING_URI_PATTERNS",

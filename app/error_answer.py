@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.answer import Answer, Headers
+from app.answer import Answer, Headers, redirect
 from app.errors import Failure, GatewayError
 from app.observability.redaction import redact
 from app.request_head import RequestHead
@@ -59,11 +59,20 @@ _PROBLEM_HEADERS: Headers = ((b"content-type", b"application/problem+json"),)
 
 
 @dataclass(frozen=True, slots=True)
+class CustomPage:
+    """What is shown in place of ours: content, or, where `redirect` is not empty, the path the browser is sent to."""
+
+    content_type: bytes = b""
+    body: bytes = b""
+    redirect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorPolicy:
-    """How errors are shown: `RETURN_ERROR_SOURCE`, and the `errorPage` contents (HTML) by status."""
+    """How errors are shown: `RETURN_ERROR_SOURCE`, and the pages of `errorPage` by status."""
 
     return_error_source: bool = False
-    pages: Mapping[int, bytes] = field(default_factory=dict)
+    pages: Mapping[int, CustomPage] = field(default_factory=dict)
 
 
 def error_answer(
@@ -72,8 +81,11 @@ def error_answer(
     """The answer to a request that failed; `send_answer` leaves its body out for HEAD."""
     row = error.row
     page = policy.pages.get(row.status)
-    if page is not None:
-        content, body = _HTML_HEADERS[:1], page
+    if page is not None and page.redirect and page.redirect != head.path:  # a page that fails itself: no loop
+        return redirect(page.redirect)
+    if page is not None and not page.redirect:
+        content: Headers = ((b"content-type", page.content_type),)
+        body = page.body
     elif _is_navigation(head):
         content, body = _HTML_HEADERS, _page(error, correlation_id)
     else:

@@ -54,7 +54,7 @@ class Failure(Enum):
     LOGIN_FAILED = Row(400, Hop.SESSION, "Login failed", "Start the login again from the application's address.")
     SCOPE_MISSING = Row(403, Hop.SESSION, "Forbidden", "The user lacks a scope this route requires: assign the role.")
     CSRF_REQUIRED = Row(403, Hop.SESSION, "CSRF token required", "Fetch a token with x-csrf-token: fetch and send it.")
-    ORIGIN_REFUSED = Row(403, Hop.CLIENT, "Origin refused", "This origin may not open a web socket here.")
+    ORIGIN_REFUSED = Row(403, Hop.CLIENT, "Origin refused", "Pages of this origin may not call this address.")
     TENANT_MISMATCH = Row(403, Hop.SESSION, "Wrong tenant", "The token belongs to another tenant than the address.")
     STORE_UNAVAILABLE = Row(503, Hop.SESSION, "Session store unavailable", "Check the session store; retry later.")
     # -- platform services

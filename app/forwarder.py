@@ -8,6 +8,7 @@ import time
 from app.answer import Headers
 from app.backends.backend import Backend
 from app.backends.resolver import BackendResolver
+from app.compression.answer_compression import AnswerCompression, Compression
 from app.errors import Failure, GatewayError
 from app.forwarding.outbound_request import Outbound, build_head
 from app.forwarding.relay import Forward, Relay
@@ -38,12 +39,14 @@ class Forwarder:
         websockets: WebSocketRelay,
         sign_in: SignIn,
         policy: ResponsePolicy,
+        compression: Compression | None = None,
     ) -> None:
         self._backends = backends
         self._relay = relay
         self._websockets = websockets
         self._sign_in = sign_in
         self._policy = policy
+        self._compression = compression
 
     async def forward(
         self, match: Match, name: str, head: RequestHead, tenant: Tenant, session: Session | None, own: Headers,
@@ -58,7 +61,9 @@ class Forwarder:
         backend = self._ready(name, caller, session, dynamic) or await self._resolve(name, caller, session, dynamic)
         visit.forwarded_after = visit.elapsed
         passing = Passing(self._sign_in, self._policy, match, backend, head, session, own, visit)
-        forward = _request(head, match.target, backend, passing.outbound(client.upgrade is not None))
+        compression = self._compression.of(head) if self._compression is not None else None
+        outbound = passing.outbound(client.upgrade is not None)
+        forward = _request(head, match.target, backend, outbound, compression)
         try:
             if client.upgrade is not None:
                 await self._join(forward, backend, passing, client, session)
@@ -128,7 +133,9 @@ def _prepared_key(name: str, dynamic: bool) -> str:
     return f"${name}" if dynamic else name
 
 
-def _request(head: RequestHead, target: str, backend: Backend, outbound: Outbound) -> Forward:
+def _request(
+    head: RequestHead, target: str, backend: Backend, outbound: Outbound, compression: AnswerCompression | None
+) -> Forward:
     chunked = b"transfer-encoding" in head.first
     return Forward(
         head.method,
@@ -136,4 +143,5 @@ def _request(head: RequestHead, target: str, backend: Backend, outbound: Outboun
         has_body=chunked or head.first.get(b"content-length", b"0").strip(b"0") != b"",
         chunked=chunked,
         expects_continue=b"expect" in head.first,
+        compression=compression,
     )

@@ -16,7 +16,9 @@ from app.error_answer import ErrorPolicy, error_answer
 from app.errors import Failure, GatewayError
 from app.forwarder import Forwarder
 from app.forwarding.relay import BrokenOff
+from app.guards.cors import CorsRule, Verdict, ruled, ruling
 from app.guards.csrf import check_csrf, is_fetch, token_header
+from app.guards.forwarded_host import check_forwarded_host
 from app.guards.origins import OriginRule, check_origin
 from app.health.endpoints import HealthEndpoints
 from app.inbound.exchange import EXTENSION, Exchange
@@ -26,6 +28,7 @@ from app.login.return_url import without_parameter
 from app.login.user_api import user_api
 from app.observability.access_log import AccessLog
 from app.observability.correlation import correlation_id, returned_headers
+from app.own_endpoints import OwnEndpoints
 from app.principal import Tenant
 from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
@@ -51,6 +54,9 @@ class GatewayOptions:
     welcome_file: str | None = None
     websockets: bool = False
     websocket_origins: tuple[OriginRule, ...] = ()
+    validate_forwarded_host: bool = False
+    cors: tuple[CorsRule, ...] = ()
+    own_endpoints: OwnEndpoints = field(default_factory=OwnEndpoints)
     errors: ErrorPolicy = field(default_factory=ErrorPolicy)
     response_headers: ResponsePolicy = field(default_factory=ResponsePolicy)
 
@@ -98,7 +104,8 @@ class Gateway:
 
     async def _way(self, head: RequestHead, client: Exchange, visit: Visit) -> None:
         refuse_unsafe_path(head.path)
-        answer = self._health.answer(head)
+        answer = self._health.answer(head) or self._rule(head, client, visit)
+        answer = answer or self._options.own_endpoints.answer(head)
         if answer is not None:
             return await self._answer(answer, head, client, visit)
         visit.tenant = tenant = self._sign_in.tenant(head)
@@ -122,7 +129,7 @@ class Gateway:
         """The last step: a file, the user API, or a backend. `own` are headers for the answer."""
         route = match.route
         if route.local_dir is not None:
-            own += returned_headers(visit.correlation_id)
+            own += returned_headers(visit.correlation_id) + visit.cross_origin
             headers = own + self._options.response_headers.missing_from(own)
             await self._directories[route.index].serve(
                 head, match.target, client.send, headers, is_gone=lambda: client.disconnected
@@ -133,6 +140,18 @@ class Gateway:
         else:
             name = visit.destination = self._routes.destination(match, head.header(b"host") or "")
             await self._forwarder.forward(match, name, head, tenant, session, own, client, visit)
+
+    def _rule(self, head: RequestHead, client: Exchange, visit: Visit) -> Answer | None:
+        """What holds for every address but the health's, before anybody logs in; the answer to a CORS preflight."""
+        if self._options.validate_forwarded_host:
+            check_forwarded_host(head)
+        if not self._options.cors or client.upgrade is not None:  # web sockets have their own list of origins
+            return None
+        ruled_by = ruling(self._options.cors, head)
+        visit.cross_origin = ruled_by.headers
+        if ruled_by.verdict is Verdict.REFUSE:
+            raise GatewayError(Failure.ORIGIN_REFUSED)
+        return Answer(204) if ruled_by.verdict is Verdict.ANSWER else None
 
     async def _caller(self, route: Route, head: RequestHead, tenant: Tenant, client: Exchange) -> Session | None:
         """Who is calling on a route that wants to know; None: send the browser to the login."""
@@ -169,6 +188,8 @@ class Gateway:
 
     async def _answer(self, answer: Answer, head: RequestHead, client: Exchange, visit: Visit) -> None:
         complete = answer.with_headers(returned_headers(visit.correlation_id))
+        if visit.cross_origin:
+            complete = Answer(complete.status, tuple(ruled(complete.headers, visit.cross_origin)), complete.body)
         missing = self._options.response_headers.missing_from(complete.headers)
         await send_answer(complete.with_headers(missing), head.method, client.send)
 

@@ -8,6 +8,7 @@ from app.forwarding.client_response import COOKIE, shape_headers
 from app.forwarding.headers import HeaderList
 from app.forwarding.outbound_request import Outbound
 from app.forwarding.websocket import UPGRADE
+from app.guards.cors import ruled
 from app.observability.correlation import forwarded_headers, returned_headers
 from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
@@ -73,6 +74,8 @@ class Passing:
         if COOKIE in names:
             own += await self._cookies_for_client([value for name, value in headers if name == COOKIE])
         shaped = shape_headers(status, headers, names, own)
+        if self._visit.cross_origin:
+            shaped = ruled(shaped, self._visit.cross_origin)
         shaped += [pair for pair in returned_headers(self._visit.correlation_id) if pair[0] not in names]
         shaped += self._policy.missing_from(shaped)
         return shaped

@@ -1,4 +1,4 @@
-"""What is noted about a request on its way, for the log alone: nothing is decided from it."""
+"""What is noted about a request on its way, for the log and for its answer: nothing is decided from it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from app.request_head import RequestHead
 
 
 class Visit:
-    """Started when a request comes in; `outcome` is its record when it has been answered."""
+    """Started when a request comes in; `outcome` is its record when it has been answered.
 
-    __slots__ = ("_received_at", "_started", "correlation_id", "destination", "forwarded_after", "tenant")
+    `cross_origin` are the headers of a CORS ruling, which every answer carries, also one about a failure.
+    """
+
+    __slots__ = (
+        "_received_at", "_started", "correlation_id", "cross_origin", "destination", "forwarded_after", "tenant"
+    )  # fmt: skip
 
     def __init__(self, correlation_id: str) -> None:
         self.correlation_id = correlation_id
@@ -24,6 +29,7 @@ class Visit:
         self.destination = UNKNOWN
         self.tenant: Tenant | None = None
         self.forwarded_after = 0.0
+        self.cross_origin: Headers = ()
 
     @property
     def elapsed(self) -> float:

@@ -7,14 +7,21 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.composition.answers import (
+    compose_compressed_files,
+    compose_compression,
+    compose_cors,
+    compose_error_policy,
+    compose_own_endpoints,
+    compose_response_policy,
+    origin_rules,
+)
 from app.composition.backends import Engine, compose_backends, compose_engine
 from app.composition.identity import compose_sign_in
 from app.composition.platform import Platform, compose_platform
 from app.configuration import Configuration
-from app.error_answer import ErrorPolicy
 from app.forwarder import Forwarder
 from app.gateway import Gateway, GatewayOptions
-from app.guards.origins import OriginRule
 from app.health.endpoints import HealthEndpoints
 from app.health.readiness import Readiness
 from app.observability.access_log import AccessLog, AccessLogSettings
@@ -24,6 +31,7 @@ from app.observability.platform_fields import platform_fields
 from app.response_headers import ResponsePolicy
 from app.routing.route import Route
 from app.sign_in import SignIn
+from app.static_files.compressed_files import CompressedFiles
 from app.static_files.local_directory import LocalDirectory
 from app.static_files.placeholders import Placeholders
 from app.tokens.jwks import KeyStore
@@ -67,15 +75,18 @@ def compose(configuration: Configuration) -> Running:
     readiness.mark("configuration", True)
     engine = compose_engine(configuration, platform)
     sign_in = compose_sign_in(configuration, platform, keys)
-    policy = _response_policy(configuration)
-    forwarder = Forwarder(compose_backends(configuration, platform), engine.relay, engine.websockets, sign_in, policy)
+    policy = compose_response_policy(configuration)
+    forwarder = Forwarder(
+        compose_backends(configuration, platform), engine.relay, engine.websockets, sign_in, policy,
+        compose_compression(configuration),
+    )  # fmt: skip
     sign_in.call_backend = forwarder.call_logout
     log_lines = LineBuffer()
     gateway = Gateway(
         _options(configuration, policy),
         configuration.routes,
         sign_in,
-        {route.index: _directory(configuration, route) for route in configuration.routes.routes if route.local_dir},
+        _directories(configuration),
         forwarder,
         HealthEndpoints(readiness, settings.gateway_prefix),
         AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write),
@@ -102,29 +113,27 @@ async def _prime(keys: KeyStore, readiness: Readiness) -> None:
     readiness.mark(KEYS, True)
 
 
-def _response_policy(configuration: Configuration) -> ResponsePolicy:
-    settings = configuration.settings
-    return ResponsePolicy.prepare(
-        [pair for entry in settings.http_headers for pair in entry],
-        [(header.name, header.value) for header in configuration.descriptor.response_headers],
-        send_x_frame_options=settings.send_xframeoptions,
-        merge_csp=settings.merge_csp_headers,
-    )
-
-
 def _options(configuration: Configuration, policy: ResponsePolicy) -> GatewayOptions:
     settings, descriptor = configuration.settings, configuration.descriptor
-    origins = settings.ws_allowed_origins or ()
     return GatewayOptions(
         welcome_file=descriptor.welcome_file,
         websockets=descriptor.websockets.enabled,
-        websocket_origins=tuple(OriginRule(o.host, o.protocol or "", int(o.port or 0)) for o in origins),
-        errors=ErrorPolicy(settings.return_error_source),
+        websocket_origins=origin_rules(settings.ws_allowed_origins or ()),
+        validate_forwarded_host=settings.enable_x_forwarded_host_validation,
+        cors=compose_cors(configuration),
+        own_endpoints=compose_own_endpoints(configuration),
+        errors=compose_error_policy(configuration),
         response_headers=policy,
     )
 
 
-def _directory(configuration: Configuration, route: Route) -> LocalDirectory:
+def _directories(configuration: Configuration) -> dict[int, LocalDirectory]:
+    compressed = compose_compressed_files(configuration)
+    routes = [route for route in configuration.routes.routes if route.local_dir]
+    return {route.index: _directory(configuration, route, compressed) for route in routes}
+
+
+def _directory(configuration: Configuration, route: Route, compressed: CompressedFiles | None) -> LocalDirectory:
     placeholders = None
     if route.replace is not None:
         environ = configuration.environ
@@ -136,7 +145,7 @@ def _directory(configuration: Configuration, route: Route) -> LocalDirectory:
         variables = {name: environ[name] for name in route.replace.vars if name in environ}
         placeholders = Placeholders(tuple(route.replace.path_suffixes), variables, services)
     root = configuration.workdir / (route.local_dir or "")
-    return LocalDirectory(root, cache_control=route.cache_control, placeholders=placeholders)
+    return LocalDirectory(root, cache_control=route.cache_control, placeholders=placeholders, compressed=compressed)
 
 
 def _access_log_settings(configuration: Configuration) -> AccessLogSettings:

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from app.backends.backend import Backend
 from app.backends.proxy_errors import SUSPECT, proxy_failure
+from app.compression.answer_compression import AnswerCompression, encoded
+from app.compression.encoders import Encoder
 from app.errors import Failure, GatewayError
 from app.forwarding.gate import Gate
 from app.forwarding.headers import HeaderList
@@ -52,13 +54,14 @@ class BrokenOff(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """One request, ready to go: its head as bytes and what is known of its body."""
+    """One request, ready to go: its head as bytes, what is known of its body, and what may become of the answer's."""
 
     method: str
     head: bytes
     has_body: bool = False
     chunked: bool = False
     expects_continue: bool = False
+    compression: AnswerCompression | None = None
 
 
 class Relay:
@@ -114,7 +117,7 @@ class Relay:
                 connection = await self._pool.take(backend.key, fresh=True)
                 await _start(forward, backend, connection, client)
                 await connection.wait_head()
-            await pass_on(connection, backend, shape, client)
+            await pass_on(connection, backend, shape, client, forward.compression)
         finally:
             client.on_disconnect = None
             if upload is not None:
@@ -168,30 +171,37 @@ def _may_repeat(forward: Forward, connection: Connection) -> bool:
     return stale and forward.method in REPEATABLE and not forward.has_body
 
 
-async def pass_on(connection: Connection, backend: Backend, shape: Shape, client: ClientExchange) -> None:
+async def pass_on(
+    connection: Connection, backend: Backend, shape: Shape, client: ClientExchange,
+    compression: AnswerCompression | None = None,
+) -> None:  # fmt: skip
     """Stream the answer whose head is there. Raises GatewayError before, BrokenOff after anything was sent."""
     parser = connection.parser
     status = parser.status
-    first = b""
+    first, encoder = b"", None
     if status == 407 or (status in SUSPECT and isinstance(backend.key, OnPremiseKey)):
         first = await connection.read()
         _raise_for_proxy(status, connection, first, backend)
     headers = await shape(status, parser.headers)
+    if compression is not None:
+        encoder, first = await compression.begin(status, headers, first, connection.read)
     if not connection.request_sent:
         headers.append((b"connection", b"close"))
     await client.send({"type": "http.response.start", "status": status, "headers": headers})
     try:
-        await _stream(connection, client, first)
+        await _stream(connection, client, first, encoder)
     except GatewayError as error:
         raise BrokenOff(error) from error
 
 
-async def _stream(connection: Connection, client: ClientExchange, data: bytes) -> None:
+async def _stream(connection: Connection, client: ClientExchange, data: bytes, encoder: Encoder | None) -> None:
     parser = connection.parser
     more = True
     while more:
         data = data or await connection.read()
         more = not parser.complete or bool(parser.chunks)
+        if encoder is not None:
+            data = await encoded(encoder, data, not more)
         await client.send({"type": "http.response.body", "body": data, "more_body": more})
         data = b""
 

@@ -1,4 +1,6 @@
-"""Which pages may open a web socket: browsers send cookies with it from anywhere (RFC 6455, 10.2). Pure."""
+"""Origins of pages, and which of them may open a web socket: browsers send cookies with it from anywhere (RFC 6455,
+10.2). Pure.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 @dataclass(frozen=True, slots=True)
 class OriginRule:
-    """An entry of `WS_ALLOWED_ORIGINS` (also of `CJ_PROTECT_WHITELIST`): only what it states is compared.
+    """An entry of `WS_ALLOWED_ORIGINS`, `CJ_PROTECT_WHITELIST` or a `cors` policy: only what it states is compared.
 
     `host` is a name, or `*.domain` for everything below a domain; `port` 0 and an empty `protocol` match any.
     """
@@ -22,6 +24,11 @@ class OriginRule:
     host: str
     protocol: str = ""
     port: int = 0
+
+    @classmethod
+    def of(cls, host: str, protocol: str | None, port: str | None) -> OriginRule:
+        """The rule of a configured entry, where `*` and absent stand for anything."""
+        return cls(host, "" if protocol in (None, "*") else str(protocol), 0 if port in (None, "*") else int(port or 0))
 
     def matches(self, origin: Origin) -> bool:
         """Whether this rule lets an origin in."""
@@ -58,11 +65,11 @@ def check_origin(origin: str | None, hosts: Sequence[str], rules: Sequence[Origi
     `hosts` are the names we are reached by (Host, and x-forwarded-host where it is believed).
     """
     parsed = parse_origin(origin) if origin is not None else None
-    if parsed is not None and (_is_own(parsed, hosts) or any(rule.matches(parsed) for rule in rules)):
+    if parsed is not None and (is_own(parsed, hosts) or any(rule.matches(parsed) for rule in rules)):
         return
     raise GatewayError(Failure.ORIGIN_REFUSED)
 
 
-def _is_own(origin: Origin, hosts: Sequence[str]) -> bool:
-    """The scheme is not compared, but the port is, where `host` leaves it to the scheme."""
+def is_own(origin: Origin, hosts: Sequence[str]) -> bool:
+    """Whether an origin is ours. The scheme is not compared, but the port is, where `host` leaves it to the scheme."""
     return any(parse_origin(f"{origin.scheme}://{host}") == origin for host in hosts)

@@ -12,7 +12,7 @@ from app.static_files.byte_range import Part, UnsatisfiableRange, byte_range
 from app.static_files.stored_file import StoredFile
 
 _CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"if-range", b"range"})
-_NOT_IN_304 = frozenset({b"content-type", b"content-length"})
+_NOT_IN_304 = frozenset({b"content-type", b"content-length", b"content-encoding"})
 _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 _Conditions = Mapping[bytes, bytes]
 

@@ -11,34 +11,36 @@ ENTRY_OVERHEAD = 1024
 
 
 class FileCache:
-    """Stored files by location, for as long as the file on disk has the same stamp."""
+    """Stored files by location and coding, for as long as the file on disk has the same stamp."""
 
     def __init__(self, max_bytes: int = 4 * 1024 * 1024) -> None:
         self._max_bytes = max_bytes
-        self._entries: OrderedDict[str, StoredFile] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, bytes], StoredFile] = OrderedDict()
         self.bytes = 0
 
-    def get(self, location: str, stamp: Stamp) -> StoredFile | None:
+    def get(self, location: str, stamp: Stamp, coding: bytes = b"") -> StoredFile | None:
         """The stored file, unless it is unknown or has changed since."""
-        entry = self._entries.get(location)
+        key = (location, coding)
+        entry = self._entries.get(key)
         if entry is None or entry.stamp != stamp:
             return None
-        self._entries.move_to_end(location)
+        self._entries.move_to_end(key)
         return entry
 
     def put(self, file: StoredFile) -> None:
         """Keep a file; one that needs more than a quarter of the room is not kept."""
-        self._forget(file.location)
+        key = (file.location, file.coding)
+        self._forget(key)
         weight = _weight(file)
         if weight * 4 > self._max_bytes:
             return
-        self._entries[file.location] = file
+        self._entries[key] = file
         self.bytes += weight
         while self.bytes > self._max_bytes:
             self._forget(next(iter(self._entries)))
 
-    def _forget(self, location: str) -> None:
-        entry = self._entries.pop(location, None)
+    def _forget(self, key: tuple[str, bytes]) -> None:
+        entry = self._entries.pop(key, None)
         if entry is not None:
             self.bytes -= _weight(entry)
 

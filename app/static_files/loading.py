@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from dataclasses import replace
 from email.utils import formatdate
 
+from app.compression.content import may_compress
 from app.errors import Failure, GatewayError
 from app.static_files.content_types import DEFAULT, REPLACED_DEFAULT, content_type
 from app.static_files.path import FilePath
@@ -30,11 +32,7 @@ def load(
     `root` is itself free of symbolic links. Raises GatewayError (404) when the file lies outside or is no regular
     file, and OSError when it cannot be read.
     """
-    real = os.path.realpath(location, strict=True)
-    if not real.startswith(os.path.join(root, "")):
-        raise not_found()
-    if not stat.S_ISREG(os.stat(real).st_mode):  # before opening: a named pipe would block
-        raise not_found()
+    real = resolved(root, location)
     replaced = placeholders is not None and placeholders.concern(path.text)
     with open(real, "rb") as file:
         stamp = Stamp.of(os.fstat(file.fileno()))
@@ -42,7 +40,17 @@ def load(
     if body is not None and placeholders is not None and replaced:
         body = placeholders.fill(body)
     kind = content_type(path.segments[-1], REPLACED_DEFAULT if replaced else DEFAULT)
-    return _stored(location, stamp, body, kind, cache_control)
+    return replace(_stored(location, stamp, body, kind, cache_control), replaced=replaced)
+
+
+def resolved(root: str, location: str) -> str:
+    """The path of a regular file without symbolic links. Raises like `load`."""
+    real = os.path.realpath(location, strict=True)
+    if not real.startswith(os.path.join(root, "")):
+        raise not_found()
+    if not stat.S_ISREG(os.stat(real).st_mode):  # before opening: a named pipe would block
+        raise not_found()
+    return real
 
 
 def _stored(location: str, stamp: Stamp, body: bytes | None, kind: bytes, cache_control: str | None) -> StoredFile:
@@ -58,7 +66,8 @@ def _stored(location: str, stamp: Stamp, body: bytes | None, kind: bytes, cache_
     ]
     if cache_control is not None:
         headers.append((b"cache-control", cache_control.encode("ascii")))
-    return StoredFile(location, stamp, size, etag, modified, tuple(headers), body)
+    compressible = may_compress(200, headers, mixed=False)
+    return StoredFile(location, stamp, size, etag, modified, tuple(headers), body, compressible=compressible)
 
 
 def _etag(stamp: Stamp, body: bytes | None) -> bytes:

@@ -15,12 +15,14 @@ from app.errors import Failure, GatewayError
 from app.http_date import date_header
 from app.request_head import RequestHead
 from app.send_answer import Send, send_answer
+from app.static_files.compressed_files import VARIES, CompressedFiles
 from app.static_files.file_answer import FileAnswer, file_answer
 from app.static_files.file_cache import FileCache
 from app.static_files.loading import SMALL, load, not_found
 from app.static_files.path import FilePath, file_path
 from app.static_files.placeholders import Placeholders
 from app.static_files.stored_file import Stamp, StoredFile
+from app.vary import VARY, add_vary
 
 INDEX = "index.html"
 _ALLOW = ((b"allow", b"GET, HEAD"),)
@@ -44,11 +46,13 @@ class LocalDirectory:
         cache_control: str | None = None,
         placeholders: Placeholders | None = None,
         cache: FileCache | None = None,
+        compressed: CompressedFiles | None = None,
     ) -> None:
         self._root = os.path.realpath(root)
         self._cache_control = cache_control
         self._placeholders = placeholders
         self._cache = FileCache() if cache is None else cache
+        self._compressed = compressed
 
     async def serve(
         self,
@@ -72,9 +76,11 @@ class LocalDirectory:
         except OSError as error:
             raise _failure(error) from error
         if isinstance(found, Answer):
-            await send_answer(found.with_headers(headers), head.method, send)
-        else:
-            await _send_file(found, file_answer(head, found), send, headers, is_gone)
+            return await send_answer(found.with_headers(headers), head.method, send)
+        if self._compressed is not None and found.compressible:
+            headers += VARIES
+            found = await self._compressed.best(head, found, self._root)
+        await _send_file(found, file_answer(head, found), send, headers, is_gone)
 
     async def _find(self, head: RequestHead, wanted: FilePath) -> StoredFile | Answer:
         """The file, or the redirect of a directory's address to the one with a slash."""
@@ -110,7 +116,12 @@ async def _send_file(
     file: StoredFile, answer: FileAnswer, send: Send, extra: Headers, is_gone: Callable[[], bool]
 ) -> None:
     own = {name for name, _ in answer.headers}
-    headers = [*answer.headers, date_header(), *(pair for pair in extra if pair[0] not in own)]
+    headers = [*answer.headers, date_header()]
+    for name, value in extra:
+        if name == VARY:
+            add_vary(headers, value)
+        elif name not in own:
+            headers.append((name, value))
     start = {"type": "http.response.start", "status": answer.status, "headers": headers}
     if file.body is not None or answer.start == answer.stop:
         await send(start)

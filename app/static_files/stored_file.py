@@ -30,6 +30,8 @@ class StoredFile:
 
     `size` is that of the answer, which differs from the file's where placeholders are replaced. `body` is None for
     files that are streamed from `location`. `headers` are those of a complete answer, `content-length` included.
+    `coding` names the content coding of a compressed form; `compressible` tells that such forms may be made, `replaced`
+    that placeholders were looked for.
     """
 
     location: str
@@ -39,3 +41,6 @@ class StoredFile:
     last_modified: bytes
     headers: Headers
     body: bytes | None = field(default=None, repr=False)
+    coding: bytes = b""
+    compressible: bool = False
+    replaced: bool = False

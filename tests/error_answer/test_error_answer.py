@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.answer import Answer
-from app.error_answer import MAX_DETAIL, ErrorPolicy, error_answer
+from app.error_answer import MAX_DETAIL, CustomPage, ErrorPolicy, error_answer
 from app.errors import Failure, GatewayError
 from app.request_head import RequestHead
 
@@ -123,7 +123,7 @@ def test_the_source_is_named_when_configured(method: str) -> None:
 
 
 def test_a_configured_page_replaces_the_body_alone() -> None:
-    policy = ErrorPolicy(pages={401: b"<h1>custom</h1>"})
+    policy = ErrorPolicy(pages={401: CustomPage(b"text/html; charset=utf-8", b"<h1>custom</h1>")})
     error = GatewayError(Failure.LOGIN_REQUIRED)
     for head in (PROGRAM, BROWSER):
         answer = error_answer(error, head, CORRELATION, policy)
