@@ -234,12 +234,12 @@ def test_broken_bindings_do_not_make_routes_look_unprotected(tmp_path: Path) -> 
 
 
 def test_what_has_no_effect_yet_is_noted(tmp_path: Path) -> None:
-    document = {**public(), "cors": [], "compression": {"minSize": 5}}
-    configuration = loaded(tmp_path, document, environment(COMPRESSION={"enabled": False}, GATEWAY_NONSENSE="1"))
+    document = {**public(), "services": {}, "outgoingRequestOptions": {}, "cors": []}
+    configuration = loaded(tmp_path, document, environment(OUTGOING_REQUEST_OPTIONS={}, GATEWAY_NONSENSE="1"))
     assert [(note.where, note.path) for note in configuration.notes] == [
-        ("xs-app.json", "$.cors"),
-        ("xs-app.json", "$.compression"),
-        ("COMPRESSION", ""),
+        ("xs-app.json", "$.services"),
+        ("xs-app.json", "$.outgoingRequestOptions"),
+        ("OUTGOING_REQUEST_OPTIONS", ""),
         ("GATEWAY_NONSENSE", ""),
     ]
 
