@@ -60,6 +60,10 @@ def is_disguised(name: bytes) -> bool:
     return b"_" in name and name.replace(b"_", b"-").startswith(TWIN_PREFIXES)
 
 
+_NOT_FOR_NOMINATION = frozenset((b"close", b"content-length"))
+"""Without its length a body would be read as the next message, so nobody may have it removed (attack 42)."""
+
+
 def nominated(values: Iterable[bytes]) -> frozenset[bytes]:
     """Header names that `Connection` declares hop-by-hop (RFC 9110, 7.6.1), lower-case."""
-    return frozenset(token.strip().lower() for value in values for token in value.split(b",")) - {b"close"}
+    return frozenset(token.strip().lower() for value in values for token in value.split(b",")) - _NOT_FOR_NOMINATION

@@ -84,7 +84,7 @@ class Exchange:
             await app(self.scope, self.receive, self.send)
         except AbortExchange:
             self.abort()
-        except asyncio.CancelledError:
+        except BaseException:
             self.abort()
             raise
         else:
@@ -94,6 +94,7 @@ class Exchange:
 
     def abort(self) -> None:
         """Reset the client connection, so that no cut answer can look complete."""
+        self.disconnect()
         self.complete = True
         transport = self._connection.transport
         sock = transport.get_extra_info("socket")
@@ -120,6 +121,7 @@ class Exchange:
     def disconnect(self) -> None:
         """The client has gone."""
         self.disconnected = True
+        self._pending = b""
         self._wake()
         if self.on_disconnect is not None and not self.complete:
             self.on_disconnect()
@@ -129,7 +131,7 @@ class Exchange:
         """The next piece of the body, or `http.disconnect`."""
         if self._continue:
             self._continue = False
-            if not self.started and not self._body:
+            if not (self.started or self._body or self.disconnected):
                 self._connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         while not (self._body or self.body_complete or self.disconnected or self.complete):
             self._connection.resume_reading()

@@ -23,16 +23,21 @@ from app.inbound.upgrade import ClientSocket
 from app.transport.deadlines import Deadlines
 
 MAX_PIPELINED = 16
-LINGER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class InboundLimits:
-    """Seconds; `math.inf` for no limit. `keep_alive` exceeds the 90 s for which the platform's router keeps sockets."""
+    """Seconds; `math.inf` for no limit. `keep_alive` exceeds the 90 s for which the platform's router keeps sockets.
+
+    `stalled`: how long a client may take nothing of an answer that waits for it. `linger`: how long what a refused
+    client still sends is thrown away before its connection is closed.
+    """
 
     head: float = 30.0
     request: float = 300.0
     keep_alive: float = 120.0
+    stalled: float = 120.0
+    linger: float = 2.0
 
 
 class InboundProtocol(asyncio.Protocol):
@@ -88,37 +93,48 @@ class InboundProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._rejected is not None:
             return
-        if self._in_head or self._exchange is None:
-            self._head_bytes += len(data)
+        self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             cause = error.__context__
+            if self._is_last_request():
+                self._rejected = Rejected(400, "bytes behind the last request")  # never looked at
+                return
             self._reject(cause if isinstance(cause, Rejected) else Rejected(400, "malformed request"))
         else:
-            if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+            if self._head_bytes > MAX_HEAD_BYTES:  # also chunk extensions and trailers
                 self._reject(Rejected(431, "header block too large"))
 
     def eof_received(self) -> None:
         """A client that has closed its sending side is taken for gone: nothing tells the two apart in time."""
+        if self._exchange is not None and self._rejected is None:
+            self._exchange.abort()
 
     def pause_writing(self) -> None:
         self._drained = self._drained or self._loop.create_future()
+        if self._is_answering():
+            self.deadline = self._loop.time() + self.limits.stalled
 
     def resume_writing(self) -> None:
+        if self._is_answering():
+            self.deadline = math.inf
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)
 
     def on_deadline(self) -> None:
-        """Too slow: a request that is being received gets 408, an idle connection is closed."""
-        receiving = self._in_head or (self._exchange is not None and not self._exchange.body_complete)
-        if receiving and self._rejected is None:
+        """Too slow: a request that is being received gets 408, an answer that is not taken is cut, idling ends."""
+        if self.transport.is_closing():
+            self.transport.abort()
+        elif self._is_answering() and self._exchange is not None:
+            self._exchange.abort()
+        elif self._rejected is None and (self._in_head or self._exchange is not None):
             self._reject(Rejected(408, "request arrived too slowly"))
         else:
-            self.transport.close()
+            self._close()
 
     def shutdown(self) -> None:
         """Called by the server when it stops: idle connections close now, busy ones after their answer."""
@@ -144,7 +160,7 @@ class InboundProtocol(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # afterwards: trailers, dropped
             self._size += len(name) + len(value)
-            self._headers.append((name.lower(), value))
+            self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -172,6 +188,7 @@ class InboundProtocol(asyncio.Protocol):
             raise Rejected(400, "too many pipelined requests")
 
     def on_body(self, body: bytes) -> None:
+        self._head_bytes = 0
         self._current.feed(body)
 
     def on_message_complete(self) -> None:
@@ -219,6 +236,15 @@ class InboundProtocol(asyncio.Protocol):
         assert exchange is not None
         return exchange
 
+    def _is_answering(self) -> bool:
+        """Whether a request has been received and its answer is under way."""
+        return self._exchange is not None and self._exchange.body_complete and self._rejected is None
+
+    def _is_last_request(self) -> bool:
+        """Whether no request can follow the one that is being served."""
+        exchange = self._exchange
+        return exchange is not None and exchange.body_complete and not exchange.keep_alive and not self._pipeline
+
     def _scope(self, method: str, target: bytes, version: str) -> Scope:
         raw_path, _, query = target.partition(b"?")
         path = raw_path.decode("ascii")
@@ -262,11 +288,18 @@ class InboundProtocol(asyncio.Protocol):
         so they are read and thrown away for a moment (RFC 9112, 9.6)."""
         self._rejected = self._rejected or Rejected(400, "closing")
         if all_read or not self.transport.can_write_eof():
-            self.transport.close()
+            self._close()
             return
         self.transport.write_eof()
         self.resume_reading()
-        self.deadline = self._loop.time() + LINGER_SECONDS
+        self.deadline = self._loop.time() + self.limits.linger
+        self.deadlines.watch(self)
+
+    def _close(self) -> None:
+        """Close once the client has taken what was written, for which its time is limited (attack 74)."""
+        self.transport.close()
+        self.deadline = self._loop.time() + self.limits.stalled
+        self.deadlines.watch(self)
 
     def _hold(self, exchange: Exchange) -> None:
         """An upgrade starts when llhttp has handed over what follows the head; a body is not read in between."""

@@ -21,7 +21,7 @@ METHODS = frozenset(
 """CONNECT would open a tunnel and TRACE would echo secrets; both are refused like unknown methods."""
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
-_ABSOLUTE = re.compile(rb"https?://([^/?#@]*)(.*)", re.IGNORECASE)
+_ABSOLUTE = re.compile(rb"https?://([^/?#@]*)((?:[/?].*)?)", re.IGNORECASE)
 _BAD_TARGET = re.compile(rb"[^\x21-\x7e]|#")
 
 
@@ -36,6 +36,8 @@ class Rejected(Exception):
 
 def check_headers(method: bytes, version: str, headers: list[tuple[bytes, bytes]]) -> None:
     """Raise Rejected for a head whose framing or host is ambiguous. Names are lower-case."""
+    if version not in ("1.1", "1.0"):
+        raise Rejected(505, "version not supported")
     if method not in METHODS:
         raise Rejected(405 if method in (b"TRACE", b"CONNECT") else 501, "method not supported")
     if len(headers) > MAX_HEADERS:
@@ -95,6 +97,7 @@ PHRASES = {
     417: b"Expectation Failed",
     431: b"Request Header Fields Too Large",
     501: b"Not Implemented",
+    505: b"HTTP Version Not Supported",
 }
 
 

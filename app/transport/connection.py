@@ -235,8 +235,9 @@ class Connection(asyncio.Protocol):
 
     def _resume_reading(self) -> None:
         self._reading_paused = False
-        self.deadline = self._loop.time() + self._idle_timeout
-        self._socket.resume_reading()
+        if not self.closed:
+            self.deadline = self._loop.time() + self._idle_timeout
+            self._socket.resume_reading()
 
     def _fail(self, failure: Failure, detail: str) -> None:
         self.closed = True

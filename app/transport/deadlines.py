@@ -32,7 +32,7 @@ class Deadlines:
     def watch(self, holder: Expiring) -> None:
         """Call `holder.on_deadline()` at most one interval after its deadline."""
         self._waiting.add(holder)
-        if self._timer is None:
+        if self._timer is None:  # also within a sweep, whose timer stands until its end
             self._timer = self._loop.call_later(self._interval, self._sweep)
 
     def forget(self, holder: Expiring) -> None:
@@ -41,10 +41,12 @@ class Deadlines:
 
     def _sweep(self) -> None:
         now = self._loop.time()
-        for holder in [h for h in self._waiting if h.deadline <= now]:
-            self._waiting.discard(holder)
-            holder.on_deadline()
-        self._timer = self._loop.call_later(self._interval, self._sweep) if self._waiting else None
+        try:
+            for holder in [h for h in self._waiting if h.deadline <= now]:
+                self._waiting.discard(holder)
+                holder.on_deadline()
+        finally:  # a fault in one of them must not end the time limits of all
+            self._timer = self._loop.call_later(self._interval, self._sweep) if self._waiting else None
 
     def close(self) -> None:
         """Forget everybody."""
