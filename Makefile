@@ -7,13 +7,14 @@ NEEDED = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3 python; do \
 	"$$each" -c '$(NEEDED)' 2>/dev/null && { echo "$$each"; break; }; done)
 WORKERS ?= 2
+FUZZ_SECONDS ?= 60
 
 SHARED ?= ../shared
 KIT = $(SHARED)/conformance
 PERF = $(SHARED)/perf
 # A make that is called by a test must not take over the options of the make that runs the tests.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format requirements conformance bench test-tools clean
+.PHONY: help demo test check lint format requirements conformance bench steps fuzz test-tools clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +52,15 @@ conformance: $(VENV)/.installed build/conformance/.installed ## Run the conforma
 bench: $(VENV)/.installed build/bench/.installed ## Measure with the harness, where it is, and print the ratios
 	KIT_PROJECT_DIR=$(CURDIR) KIT_PROJECT_PYTHON=$(abspath $(IN_VENV)python) PYTHONDONTWRITEBYTECODE=1 \
 		build/bench/bin/python $(PERF)/run.py --json build/bench.json $(BENCH_OPTIONS)
+
+fuzz: $(VENV)/.installed-dev ## Fuzz the parsers for a bounded time (FUZZ_SECONDS each)
+	$(IN_VENV)python -m pip install --quiet --disable-pip-version-check 'atheris>=2.3'
+	for target in response_parser request_head; do \
+		mkdir -p build/fuzz/$$target && PYTHONPATH=. $(IN_VENV)python fuzz/$$target.py build/fuzz/$$target \
+			fuzz/seeds/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -artifact_prefix=build/fuzz/ || exit 1; done
+
+steps: $(VENV)/.installed ## Time the steps of the proxied path, one by one
+	$(IN_VENV)python -m bench.steps
 
 test-tools:
 	@scripts/test-tools
