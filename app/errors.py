@@ -16,6 +16,7 @@ class Hop(StrEnum):
     CLIENT = "client"
     SESSION = "session"
     XSUAA = "xsuaa"
+    IDENTITY_SERVICE = "identity-service"
     DESTINATION_SERVICE = "destination-service"
     CONNECTIVITY_PROXY = "connectivity-proxy"
     CLOUD_CONNECTOR = "cloud-connector"
@@ -60,6 +61,12 @@ class Failure(Enum):
     # -- platform services
     XSUAA_REFUSED = Row(502, Hop.XSUAA, "Token request refused", "Check the xsuaa binding and its grant types.")
     XSUAA_UNAVAILABLE = Row(503, Hop.XSUAA, "Authorization server unavailable", "Retry later; check the xsuaa URL.")
+    IDENTITY_REFUSED = Row(
+        502, Hop.IDENTITY_SERVICE, "Token request refused", "Check the identity binding and its grant types."
+    )
+    IDENTITY_UNAVAILABLE = Row(
+        503, Hop.IDENTITY_SERVICE, "Identity service unavailable", "Retry later; check the identity binding's URL."
+    )
     DESTINATION_UNKNOWN = Row(502, Hop.DESTINATION_SERVICE, "Unknown destination", "Create the destination.")
     DESTINATION_UNUSABLE = Row(502, Hop.DESTINATION_SERVICE, "Unusable destination", "Correct its properties.")
     DESTINATION_TOKEN_FAILED = Row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 
 
@@ -30,7 +31,23 @@ class TechnicalPrincipal:
     tenant: Tenant
 
 
-Principal = UserPrincipal | TechnicalPrincipal
+@dataclass(frozen=True, slots=True)
+class ServicePrincipal:
+    """Another application, acting for itself in a tenant; `client_id` is its OAuth client."""
+
+    tenant: Tenant
+    client_id: str
+
+
+Principal = UserPrincipal | TechnicalPrincipal | ServicePrincipal
+
+
+def principal_bytes(principal: UserPrincipal | ServicePrincipal) -> bytes:
+    """Names a caller unambiguously: what is sealed or signed for one is worth nothing to another."""
+    tenant = [principal.tenant.id, principal.tenant.subdomain]
+    if isinstance(principal, ServicePrincipal):
+        return json.dumps(["service", *tenant, principal.client_id]).encode()
+    return json.dumps(["user", *tenant, principal.origin, principal.user_id]).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +62,62 @@ class UserToken:
     @property
     def fingerprint(self) -> str:
         """A digest that names this very token in cache keys, without revealing it."""
-        return hashlib.sha256(self.value.encode()).hexdigest()
+        return _fingerprint(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceToken:
+    """A validated technical token of another application: there is no user behind it."""
+
+    principal: ServicePrincipal
+    value: str = field(repr=False)
+    scopes: frozenset[str]
+    expires_at: int
+
+    @property
+    def fingerprint(self) -> str:
+        """See `UserToken`."""
+        return _fingerprint(self.value)
+
+
+def _fingerprint(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class UserCaller:
-    """A request made on behalf of a user."""
+    """A request made on behalf of a user.
+
+    `ias_token` is what the identity service issued, where the user has logged in there; without an XSUAA to exchange
+    it at, it is the `token` itself.
+    """
 
     token: UserToken
+    ias_token: UserToken | None = None
+
+    @property
+    def expires_at(self) -> int:
+        """When the first of the tokens ends, in epoch seconds."""
+        ends = self.token.expires_at
+        return ends if self.ias_token is None else min(ends, self.ias_token.expires_at)
 
     @property
     def principal(self) -> UserPrincipal:
+        return self.token.principal
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.token.principal.tenant
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCaller:
+    """A request that another application makes for itself: backends see its token, but no user."""
+
+    token: ServiceToken
+
+    @property
+    def principal(self) -> ServicePrincipal:
         return self.token.principal
 
     @property
@@ -74,4 +136,10 @@ class AnonymousCaller:
         return TechnicalPrincipal(self.tenant)
 
 
-Caller = UserCaller | AnonymousCaller
+KnownCaller = UserCaller | ServiceCaller
+Caller = KnownCaller | AnonymousCaller
+
+
+def caller_of(token: UserToken | ServiceToken) -> KnownCaller:
+    """Who calls with this token."""
+    return UserCaller(token) if isinstance(token, UserToken) else ServiceCaller(token)

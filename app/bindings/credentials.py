@@ -6,7 +6,7 @@ naming it. Secrets never show in a `repr`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -15,11 +15,10 @@ from app.principal import Tenant
 Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
 
 
-class ClientCredentials(BaseModel):
-    """An OAuth client at an XSUAA: `secret` for the secret variants, `certificate` and `key` (PEM) for X.509.
+class OAuthClient(BaseModel):
+    """How we prove ourselves to an authorization server: `secret`, or `certificate` and `key` (PEM) for mTLS.
 
-    Exactly one of the two variants is present. `url` is the provider tenant's base URL, `certurl` its mTLS twin,
-    `uaadomain` the domain below which the subscribers' subdomains live.
+    Exactly one of the two variants is present. `url` is the server's base URL.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
@@ -29,6 +28,24 @@ class ClientCredentials(BaseModel):
     certificate: str = Field(default="", repr=False)
     key: str = Field(default="", repr=False)
     url: str = ""
+
+    @model_validator(mode="after")
+    def _has_authentication(self) -> Self:
+        if not self.secret and not (self.certificate and self.key):
+            raise ValueError("neither clientsecret nor certificate and key")
+        return self
+
+    @property
+    def uses_certificate(self) -> bool:
+        """Whether tokens are fetched with mTLS."""
+        return not self.secret
+
+
+class ClientCredentials(OAuthClient):
+    """An OAuth client at an XSUAA. `url` is the provider tenant's base URL, `certurl` its mTLS twin, `uaadomain` the
+    domain below which the subscribers' subdomains live.
+    """
+
     certurl: str = ""
     uaadomain: str = ""
     identityzone: str = ""
@@ -42,17 +59,6 @@ class ClientCredentials(BaseModel):
         if isinstance(data, dict) and "identityzoneid" not in data and "zoneid" in data:
             return {**data, "identityzoneid": data["zoneid"]}
         return data
-
-    @model_validator(mode="after")
-    def _has_authentication(self) -> ClientCredentials:
-        if not self.secret and not (self.certificate and self.key):
-            raise ValueError("neither clientsecret nor certificate and key")
-        return self
-
-    @property
-    def uses_certificate(self) -> bool:
-        """Whether tokens are fetched with mTLS at `certurl`."""
-        return not self.secret
 
     @property
     def tenant(self) -> Tenant:

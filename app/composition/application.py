@@ -34,7 +34,9 @@ from app.sign_in import SignIn
 from app.static_files.compressed_files import CompressedFiles
 from app.static_files.local_directory import LocalDirectory
 from app.static_files.placeholders import Placeholders
+from app.tokens.endpoints import zone_keys
 from app.tokens.jwks import KeyStore
+from app.tokens.key_source import KeySource
 
 log = logging.getLogger("gangway")
 
@@ -70,7 +72,7 @@ def compose(configuration: Configuration) -> Running:
     settings, environ = configuration.settings, configuration.environ
     platform = compose_platform(settings, environ)
     xsuaa = configuration.services.xsuaa
-    keys = KeyStore(platform.clients, xsuaa) if xsuaa is not None else None
+    keys = KeyStore(platform.clients, xsuaa.verificationkey) if xsuaa is not None else None
     readiness = Readiness([KEYS] if keys is not None else [])
     readiness.mark("configuration", True)
     engine = compose_engine(configuration, platform)
@@ -92,8 +94,8 @@ def compose(configuration: Configuration) -> Running:
         AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write),
     )
     chores = [asyncio.ensure_future(_expire(sign_in))]
-    if keys is not None:
-        chores.append(asyncio.ensure_future(_prime(keys, readiness)))
+    if keys is not None and xsuaa is not None:
+        chores.append(asyncio.ensure_future(_prime(keys, zone_keys(xsuaa, xsuaa.tenant.id), readiness)))
     return Running(gateway, engine, platform, sign_in, tuple(chores), log_lines)
 
 
@@ -103,10 +105,10 @@ async def _expire(sign_in: SignIn) -> None:
         await sign_in.expire()
 
 
-async def _prime(keys: KeyStore, readiness: Readiness) -> None:
+async def _prime(keys: KeyStore, source: KeySource, readiness: Readiness) -> None:
     """Ready means that the authorization server's keys could be had once."""
     while not keys.reachable:
-        await keys.prime()
+        await keys.prime(source)
         if not keys.reachable:
             readiness.mark(KEYS, False, "the authorization server has not answered yet")
             await asyncio.sleep(PRIME_SECONDS)

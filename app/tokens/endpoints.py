@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from app.bindings.credentials import ClientCredentials, XsuaaCredentials
 from app.errors import Failure, GatewayError
 from app.principal import Tenant
+from app.tokens.key_source import KeySource
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _ZONE = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -56,7 +57,8 @@ def token_url(credentials: ClientCredentials, tenant: Tenant) -> str:
     return f"{base_url(credentials, tenant)}/oauth/token"
 
 
-def keys_url(credentials: XsuaaCredentials, zone: str) -> str:
+def zone_keys(credentials: XsuaaCredentials, zone: str) -> KeySource:
     """Where the keys of a zone are: below `uaadomain`, never where a token says (protocols 2.4)."""
     scheme = urlsplit(credentials.url).scheme or "https"
-    return f"{scheme}://{credentials.uaadomain}/token_keys?{urlencode({'zid': zone})}"
+    url = f"{scheme}://{credentials.uaadomain}/token_keys?{urlencode({'zid': zone})}"
+    return KeySource(url, (("x-zid", zone),))

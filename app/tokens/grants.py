@@ -5,20 +5,14 @@ Clients with a secret authenticate with HTTP Basic; X.509 clients call the mTLS 
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from app.bindings.credentials import ClientCredentials
 from app.clients import PlatformClients
 from app.principal import Tenant
 from app.tokens.endpoints import token_url
-from app.tokens.token_request import TokenRequest, send
-from app.tokens.token_response import TokenRefused, TokenResponse
-from app.transport.pool_key import ClientCertificate
-
-if TYPE_CHECKING:
-    import httpx
+from app.tokens.token_request import TokenRequest, client_of, send
+from app.tokens.token_response import TokenResponse
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -67,13 +61,8 @@ class Grants:
         if credentials.uses_certificate:
             form["client_id"] = credentials.client_id
         headers = {"x-zid": tenant.id} if tenant.id and not tenant.subdomain else {}
-        request = TokenRequest(token_url(credentials, tenant), form, headers, credentials, repeatable)
-        return await send(self._client(credentials), request)
-
-    def _client(self, credentials: ClientCredentials) -> httpx.AsyncClient:
         if not credentials.uses_certificate:
-            return self._clients.get()
-        try:
-            return self._clients.get(ClientCertificate(credentials.certificate, credentials.key))
-        except ssl.SSLError:
-            raise TokenRefused("invalid_client", "the binding's certificate or key is unusable") from None
+            # The UAA takes form-encoded credentials for what they are only where it is told that they are.
+            headers["x-cf-encoded-credentials"] = "true"
+        request = TokenRequest(token_url(credentials, tenant), form, headers, credentials, repeatable)
+        return await send(client_of(self._clients, credentials), request)

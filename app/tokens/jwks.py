@@ -1,4 +1,4 @@
-"""Verification keys of the zones of one authorization server (protocols 2.4), fetched rarely whatever tokens claim."""
+"""Verification keys of authorization servers (protocols 2.4, 3.3), fetched rarely whatever tokens claim."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.bindings.credentials import XsuaaCredentials
 from app.clients import PlatformClients
-from app.errors import Failure, GatewayError
+from app.errors import GatewayError
+from app.tokens.authority import XSUAA, Authority
 from app.tokens.claims import refused
-from app.tokens.endpoints import keys_url
 from app.tokens.expiring_map import ExpiringMap
+from app.tokens.key_source import KeySource
 from app.tokens.single_flight import SingleFlight
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ log = logging.getLogger("gangway.tokens")
 FRESH_SECONDS = 15 * 60
 STALE_SECONDS = 60 * 60
 PAUSE_SECONDS = 30
-MAX_ZONES = 1000
-UNKNOWN_ZONES_PER_PAUSE = 20
+MAX_SOURCES = 1000
+UNKNOWN_SOURCES_PER_PAUSE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Zone:
+class _KeySet:
     """Keys by id as of `fetched_at`; `answered` is False when the server did not answer then."""
 
     keys: dict[str, RSAKey]
@@ -40,90 +40,96 @@ class _Zone:
 
 
 class KeyStore:
-    """Keys by zone and key id.
+    """Keys by source and key id.
 
-    Fresh keys are used for 15 minutes, and for an hour while the server does not answer. A zone is asked for at most
-    twice a minute, and zones never seen before at most 20 times in that span: forged tokens cause no storm.
-    The binding's `verificationkey` is used when the server does not answer or does not know the key id.
+    Fresh keys are used for 15 minutes, and for an hour while the server does not answer. A source is asked at most
+    twice a minute, and sources never seen before at most 20 times in that span: forged tokens cause no storm.
+    `fallback_pem` (a binding's `verificationkey`) is used when the server does not answer or does not know the key id.
     """
 
     def __init__(
-        self, clients: PlatformClients, credentials: XsuaaCredentials, clock: Callable[[], float] = time.monotonic
+        self,
+        clients: PlatformClients,
+        fallback_pem: str = "",
+        authority: Authority = XSUAA,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clients = clients
-        self._credentials = credentials
+        self._fallback_pem = fallback_pem
+        self._authority = authority
         self._clock = clock
-        self._zones: ExpiringMap[str, _Zone] = ExpiringMap(MAX_ZONES, clock)
-        self._unknown: deque[float] = deque(maxlen=UNKNOWN_ZONES_PER_PAUSE)
-        self._fetching: SingleFlight[str, _Zone] = SingleFlight()
+        self._sets: ExpiringMap[KeySource, _KeySet] = ExpiringMap(MAX_SOURCES, clock)
+        self._unknown: deque[float] = deque(maxlen=UNKNOWN_SOURCES_PER_PAUSE)
+        self._fetching: SingleFlight[KeySource, _KeySet] = SingleFlight()
         self.reachable = False
 
-    async def find(self, zone: str, kid: str) -> RSAKey:
-        """The key. Raises `TOKEN_REFUSED` when there is none, `XSUAA_UNAVAILABLE` when that cannot be told now."""
-        known = self._zones.get(zone)
+    async def find(self, source: KeySource, kid: str, is_ours: bool = False) -> RSAKey:
+        """The key. `is_ours`: the source is that of our own tenant, which counts for no forgery.
+
+        Raises `TOKEN_REFUSED` when there is no such key, and that the server is unavailable when that cannot be told.
+        """
+        known = self._sets.get(source)
         if known is None or self._is_due(known, kid):
-            known = await self._fetch(zone, known)
+            known = await self._fetch(source, known, is_ours)
         key = known.keys.get(kid) or self._fallback()
         if key is not None:
             return key
         if not known.answered:
-            raise GatewayError(Failure.XSUAA_UNAVAILABLE, "no verification keys")
+            raise GatewayError(self._authority.unavailable, "no verification keys")
         raise refused("the token is signed with an unknown key")
 
     def _fallback(self) -> RSAKey | None:
         from app.tokens.signature import parse_pem
 
-        pem = self._credentials.verificationkey
-        return parse_pem(pem) if pem else None
+        return parse_pem(self._fallback_pem) if self._fallback_pem else None
 
-    async def prime(self) -> None:
-        """Fetch the provider's keys; afterwards `reachable` tells whether the server ever answered."""
-        zone = self._credentials.tenant.id
-        await self._fetch(zone, self._zones.get(zone))
+    async def prime(self, source: KeySource) -> None:
+        """Fetch keys of our own tenant; afterwards `reachable` tells whether the server ever answered."""
+        await self._fetch(source, self._sets.get(source), is_ours=True)
 
-    def _is_due(self, known: _Zone, kid: str) -> bool:
+    def _is_due(self, known: _KeySet, kid: str) -> bool:
         now = self._clock()
         if now - known.tried_at < PAUSE_SECONDS:
             return False
         return kid not in known.keys or now - known.fetched_at >= FRESH_SECONDS
 
-    async def _fetch(self, zone: str, known: _Zone | None) -> _Zone:
-        if known is None and zone != self._credentials.tenant.id:
+    async def _fetch(self, source: KeySource, known: _KeySet | None, is_ours: bool) -> _KeySet:
+        if known is None and not is_ours:
             self._spend_on_unknown()
-        return await self._fetching.run(zone, lambda: self._ask(zone, known))
+        return await self._fetching.run(source, lambda: self._ask(source, known))
 
     def _spend_on_unknown(self) -> None:
-        """Count a request for a zone never seen before; refuse when there were too many lately."""
+        """Count a request to a source never seen before; refuse when there were too many lately."""
         now = self._clock()
-        if len(self._unknown) == UNKNOWN_ZONES_PER_PAUSE and now - self._unknown[0] < PAUSE_SECONDS:
+        if len(self._unknown) == UNKNOWN_SOURCES_PER_PAUSE and now - self._unknown[0] < PAUSE_SECONDS:
             raise refused("too many unknown tenants at the moment")
         self._unknown.append(now)
 
-    async def _ask(self, zone: str, known: _Zone | None) -> _Zone:
-        status, keys = await self._request(zone)
+    async def _ask(self, source: KeySource, known: _KeySet | None) -> _KeySet:
+        status, keys = await self._request(source)
         now = self._clock()
         if keys is not None:
             self.reachable = True
-            result = _Zone(keys, now, now, True)
-        elif status == 400:  # the zone may not be served to this application
-            result = _Zone({}, now, now, True)
+            result = _KeySet(keys, now, now, True)
+        elif status == 400:  # the tenant may not be served to this application
+            result = _KeySet({}, now, now, True)
         elif known is not None and now - known.fetched_at < STALE_SECONDS:
-            result = _Zone(known.keys, known.fetched_at, now, known.answered)
+            result = _KeySet(known.keys, known.fetched_at, now, known.answered)
         else:
-            result = _Zone({}, now, now, False)
-        self._zones.put(zone, result, STALE_SECONDS)
+            result = _KeySet({}, now, now, False)
+        self._sets.put(source, result, STALE_SECONDS)
         return result
 
-    async def _request(self, zone: str) -> tuple[int, dict[str, RSAKey] | None]:
+    async def _request(self, source: KeySource) -> tuple[int, dict[str, RSAKey] | None]:
         import httpx
 
         from app.tokens.signature import parse_keys
 
         try:
-            reply = await self._clients.get().get(keys_url(self._credentials, zone), headers={"x-zid": zone})
+            reply = await self._clients.get().get(source.url, headers=dict(source.headers))
             if reply.status_code == 200:
                 return 200, parse_keys(reply.json())
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             log.warning("no verification keys", extra={"fields": {"reason": type(error).__name__}})
             return 0, None
         log.warning("no verification keys", extra={"fields": {"status": reply.status_code}})

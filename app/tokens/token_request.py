@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus, urlencode
 
-from app.bindings.credentials import ClientCredentials
-from app.errors import Failure, GatewayError
+from app.bindings.credentials import OAuthClient
+from app.clients import PlatformClients
+from app.errors import GatewayError
+from app.tokens.authority import XSUAA, Authority
 from app.tokens.token_response import TokenRefused, TokenResponse, parse_refusal, parse_success
+from app.transport.pool_key import ClientCertificate
 
 if TYPE_CHECKING:
     import httpx
@@ -33,8 +37,9 @@ class TokenRequest:
     url: str
     form: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str]
-    credentials: ClientCredentials
+    credentials: OAuthClient
     repeatable: bool = True
+    authority: Authority = XSUAA
 
     def all_headers(self) -> dict[str, str]:
         """The headers with client authentication (RFC 6749, 2.3.1: both parts are form-encoded first)."""
@@ -46,13 +51,22 @@ class TokenRequest:
         if not self.credentials.uses_certificate:
             pair = f"{quote_plus(self.credentials.client_id)}:{quote_plus(self.credentials.secret)}"
             headers["authorization"] = "Basic " + b64encode(pair.encode()).decode()
-            # The UAA takes form-encoded credentials for what they are only where it is told that they are.
-            headers["x-cf-encoded-credentials"] = "true"
         return headers
 
 
+def client_of(clients: PlatformClients, credentials: OAuthClient, authority: Authority = XSUAA) -> httpx.AsyncClient:
+    """The HTTP client that shows the certificate of these credentials, if they have one. Raises `TokenRefused`."""
+    if not credentials.uses_certificate:
+        return clients.get()
+    try:
+        return clients.get(ClientCertificate(credentials.certificate, credentials.key))
+    except ssl.SSLError:
+        message = "the binding's certificate or key is unusable"
+        raise TokenRefused("invalid_client", message, authority) from None
+
+
 async def send(client: httpx.AsyncClient, request: TokenRequest) -> TokenResponse:
-    """Ask until there is an answer or patience ends. Raises `TokenRefused`, or `XSUAA_UNAVAILABLE`."""
+    """Ask until there is an answer or patience ends. Raises `TokenRefused`, or that the authority is unavailable."""
     body, headers = urlencode(request.form).encode(), request.all_headers()
     attempt = await _attempt(client, request, body, headers)
     for pause in PAUSES:
@@ -63,7 +77,7 @@ async def send(client: httpx.AsyncClient, request: TokenRequest) -> TokenRespons
     if isinstance(attempt, TokenResponse):
         return attempt
     log.warning("token request failed", extra={"fields": {"reason": attempt.reason}})
-    raise GatewayError(Failure.XSUAA_UNAVAILABLE, attempt.reason)
+    raise GatewayError(request.authority.unavailable, attempt.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +101,11 @@ async def _attempt(
     except httpx.HTTPError:
         return _Failed("the token service broke off", again=request.repeatable)
     if reply.status_code == 200:
-        return parse_success(_json(reply))
+        return parse_success(_json(reply), request.authority)
     if reply.status_code in REPEATED:
         again = request.repeatable or reply.status_code in NOT_PROCESSED
         return _Failed(f"the token service answered {reply.status_code}", again, _retry_after(reply))
-    refused: TokenRefused = parse_refusal(reply.status_code, _json(reply))
+    refused: TokenRefused = parse_refusal(reply.status_code, _json(reply), request.authority)
     raise refused
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from app.errors import Failure, GatewayError
+from app.errors import GatewayError
+from app.tokens.authority import XSUAA, Authority
 
 _UNSAFE = re.compile(r"[^\w .,:;'()/=@+-]", re.ASCII)
 _TOKEN_LIKE = re.compile(r"\S{48,}")
@@ -24,10 +25,10 @@ class TokenResponse:
 class TokenRefused(GatewayError):
     """The authorization server refused a token request; `error` is its OAuth error code."""
 
-    def __init__(self, error: str, description: str = "") -> None:
+    def __init__(self, error: str, description: str = "", authority: Authority = XSUAA) -> None:
         self.error = sanitized(error) or "unknown_error"
         text = sanitized(description)
-        super().__init__(Failure.XSUAA_REFUSED, f"{self.error}: {text}" if text else self.error)
+        super().__init__(authority.refused, f"{self.error}: {text}" if text else self.error)
 
     @property
     def is_about_us(self) -> bool:
@@ -42,13 +43,13 @@ def sanitized(text: object) -> str:
     return _TOKEN_LIKE.sub("...", _UNSAFE.sub("?", text[:300])).strip()
 
 
-def parse_success(body: object) -> TokenResponse:
-    """Read a 200 answer; anything unexpected raises `XSUAA_REFUSED`."""
+def parse_success(body: object, authority: Authority = XSUAA) -> TokenResponse:
+    """Read a 200 answer; anything unexpected raises `TokenRefused`."""
     if not isinstance(body, dict):
-        raise TokenRefused("invalid_response", "the answer is no JSON object")
+        raise TokenRefused("invalid_response", "the answer is no JSON object", authority)
     access_token = body.get("access_token")
     if not isinstance(access_token, str) or not access_token or not access_token.isascii():
-        raise TokenRefused("invalid_response", "the answer has no access_token")
+        raise TokenRefused("invalid_response", "the answer has no access_token", authority)
     return TokenResponse(
         access_token,
         _seconds(body.get("expires_in")),
@@ -57,11 +58,12 @@ def parse_success(body: object) -> TokenResponse:
     )
 
 
-def parse_refusal(status: int, body: object) -> TokenRefused:
+def parse_refusal(status: int, body: object, authority: Authority = XSUAA) -> TokenRefused:
     """Read a 4xx answer: only `error` and `error_description` are taken over."""
     if isinstance(body, dict):
-        return TokenRefused(str(body.get("error") or f"http_{status}"), _text(body.get("error_description")))
-    return TokenRefused(f"http_{status}")
+        error = str(body.get("error") or f"http_{status}")
+        return TokenRefused(error, _text(body.get("error_description")), authority)
+    return TokenRefused(f"http_{status}", authority=authority)
 
 
 def _text(value: object) -> str:

@@ -6,10 +6,9 @@ import hashlib
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from app.bindings.credentials import XsuaaCredentials
-from app.principal import TechnicalPrincipal, UserToken
+from app.principal import ServicePrincipal, ServiceToken, UserToken
 from app.tokens.claims import (
     SKEW_SECONDS,
     Audience,
@@ -24,6 +23,7 @@ from app.tokens.claims import (
     text,
     user_of,
 )
+from app.tokens.endpoints import zone_keys
 from app.tokens.expiring_map import ExpiringMap
 from app.tokens.jwks import KeyStore
 
@@ -32,18 +32,7 @@ MAX_REMEMBERED = 10_000
 _KEY_ID = re.compile(r"[A-Za-z0-9._:+=-]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class TechnicalToken:
-    """A validated token of an application without a user."""
-
-    principal: TechnicalPrincipal
-    value: str = field(repr=False)
-    client_id: str
-    scopes: frozenset[str]
-    expires_at: int
-
-
-VerifiedToken = UserToken | TechnicalToken
+VerifiedToken = UserToken | ServiceToken
 
 
 class Verifier:
@@ -67,7 +56,8 @@ class Verifier:
             raise refused("this is not a JSON Web Token")
         kid = key_id(decode_header(token))
         verified = self._judge(token, decode_claims(token))
-        key = await self._keys.find(verified.principal.tenant.id, kid)
+        zone = verified.principal.tenant.id
+        key = await self._keys.find(zone_keys(self._credentials, zone), kid, zone == self._credentials.tenant.id)
         if not is_signed_by(token, key):
             raise refused("the token's signature is invalid")
         return verified
@@ -100,7 +90,7 @@ class Verifier:
         scopes = scopes_of(claims)
         user = user_of(claims, tenant)
         if user is None:
-            return TechnicalToken(TechnicalPrincipal(tenant), token, client_id, scopes, expires_at)
+            return ServiceToken(ServicePrincipal(tenant, client_id), token, scopes, expires_at)
         return UserToken(user, token, scopes, expires_at)
 
 

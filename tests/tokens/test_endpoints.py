@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.errors import Failure, GatewayError
 from app.principal import Tenant
-from app.tokens.endpoints import base_url, browser_base_url, is_label, keys_url, token_url
+from app.tokens.endpoints import base_url, browser_base_url, is_label, token_url, zone_keys
 from tests.tokens.token_server import ZONE, credentials
 
 OWN = Tenant(ZONE, "acme")
@@ -47,7 +47,9 @@ def test_our_calls_use_mutual_tls_and_browsers_do_not() -> None:
 
 
 def test_keys_are_below_the_domain() -> None:
-    assert keys_url(BINDING, "a-1") == "https://auth.example/token_keys?zid=a-1"
+    source = zone_keys(BINDING, "a-1")
+    assert source.url == "https://auth.example/token_keys?zid=a-1"
+    assert source.headers == (("x-zid", "a-1"),)
 
 
 @given(subdomain=st.text(min_size=1, max_size=80))

@@ -1,0 +1,92 @@
+"""What logging in needs of an authorization server: the seam behind which XSUAA and the identity service stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.principal import Tenant, UserCaller
+from app.routing.route import AuthenticationType
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """One login of a browser, the same on its way there and when it comes back.
+
+    `code_verifier` is PKCE's secret (RFC 7636), empty where PKCE is off. `nonce` ties an id token to this login where
+    the server issues one. `identity_provider` is the one to log in with, empty for the server's own choice.
+    """
+
+    tenant: Tenant
+    redirect_uri: str
+    code_verifier: str = field(default="", repr=False)
+    nonce: str = ""
+    identity_provider: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a login, or the renewal of its tokens, comes to.
+
+    `marks` are names under which the server may later report that the login has ended (back-channel logout).
+    """
+
+    caller: UserCaller
+    refresh_token: str = field(default="", repr=False)
+    marks: tuple[bytes, ...] = ()
+
+
+class IdentityProvider(Protocol):
+    """An authorization server. Its failures are `GatewayError`: `TokenRefused`, *_UNAVAILABLE, TOKEN_REFUSED."""
+
+    @property
+    def callback_query(self) -> str:
+        """What is added to the callback's address, so that the answers of two servers cannot be mixed up."""
+
+    async def authorize_url(self, login: LoginRequest, state: str) -> str:
+        """Where a browser logs in."""
+
+    async def redeem(self, login: LoginRequest, code: str) -> Login:
+        """Exchange the code of a login. The tokens are validated; that their tenant is the right one is not."""
+
+    async def renew(self, caller: UserCaller, refresh_token: str) -> Login:
+        """New tokens for the same user."""
+
+    async def logout_url(self, tenant: Tenant, page: str, caller: UserCaller | None) -> str:
+        """Where a browser logs out; it returns to `page` (an address of ours, or empty)."""
+
+    async def prime(self) -> bool:
+        """Fetch verification keys; whether the server has ever answered."""
+
+
+class IdentityProviders:
+    """The authorization servers that are bound, by the kind of authentication that routes name."""
+
+    def __init__(self, bound: Mapping[AuthenticationType, IdentityProvider], preferred: AuthenticationType) -> None:
+        self.bound = bound
+        self.preferred = preferred
+
+    def kind_of(self, caller: UserCaller | None) -> AuthenticationType:
+        """How somebody has logged in; the preferred kind for nobody."""
+        if caller is None:
+            return self.preferred
+        return AuthenticationType.IAS if caller.ias_token is not None else AuthenticationType.XSUAA
+
+    def of(self, caller: UserCaller | None) -> IdentityProvider:
+        """The server somebody has logged in with; the preferred one for nobody."""
+        return self.bound[self.kind_of(caller)]
+
+    async def renew(self, caller: UserCaller, refresh_token: str) -> Login:
+        """New tokens, from where the old ones are. Raises like `IdentityProvider`."""
+        return await self.of(caller).renew(caller, refresh_token)
+
+
+def pkce(code_verifier: str) -> dict[str, str]:
+    """The challenge of an authorize request; nothing without a verifier."""
+    if not code_verifier:
+        return {}
+    # Loaded with the first login, not at the start: it brings the whole of OAuth with it.
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
+
+    return {"code_challenge": create_s256_code_challenge(code_verifier), "code_challenge_method": "S256"}
