@@ -17,6 +17,7 @@ import requests
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+LINES, LINE = 10, 300
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -36,6 +37,10 @@ class Gateway:
     def log(self) -> str:
         return self.log_file.read_text()
 
+    @property
+    def last_lines(self) -> str:
+        return "\n".join(line[:LINE] for line in self.log.splitlines()[-LINES:])
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -45,7 +50,7 @@ def free_port() -> int:
 
 @contextmanager
 def running_gateway(
-    workdir: Path,
+    workdir: Path | None,
     environment: Mapping[str, str],
     *,
     port: int | None = None,
@@ -54,14 +59,17 @@ def running_gateway(
     health: str = "live",
     log_folder: Path | None = None,
 ) -> Iterator[Gateway]:
-    """A gateway with this environment and nothing else of ours; it is told to stop at the end, and must do so well."""
+    """A gateway with this environment and nothing else of ours; it is told to stop at the end, and must do so well.
+
+    `workdir` is the application it serves; None: the folder it is started in.
+    """
     port = port or free_port()
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
         log_file = (log_folder or Path(folder)) / "gateway.log"
         with log_file.open("wb") as log:
             process = subprocess.Popen(
-                [*command, "-w", str(workdir)],
+                [*command, *(() if workdir is None else ("-w", str(workdir)))],
                 env={**kept, "PORT": str(port), **environment},
                 cwd=cwd,
                 stdout=log,
@@ -72,7 +80,7 @@ def running_gateway(
             _wait_for(gateway, f"/.gangway/{health}")
             yield gateway
             process.terminate()
-            assert process.wait(STOP_SECONDS) == 0, gateway.log
+            assert process.wait(STOP_SECONDS) == 0, gateway.last_lines
         finally:
             process.kill()
             process.wait()
@@ -87,4 +95,4 @@ def _wait_for(gateway: Gateway, path: str) -> None:
         except requests.ConnectionError:
             pass
         time.sleep(0.02)
-    raise AssertionError(f"the gateway did not start:\n{gateway.log}")
+    raise AssertionError(f"the gateway did not start:\n{gateway.last_lines}")
