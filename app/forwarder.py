@@ -23,6 +23,7 @@ from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
 from app.routing.route_table import Match
 from app.sessions.session import Session
+from app.sessions.visitor import Visitor
 from app.sign_in import SignIn
 from app.visit import Visit
 
@@ -49,32 +50,32 @@ class Forwarder:
         self._compression = compression
 
     async def forward(
-        self, match: Match, name: str, head: RequestHead, tenant: Tenant, session: Session | None, own: Headers,
+        self, match: Match, name: str, head: RequestHead, tenant: Tenant, visitor: Visitor | None, own: Headers,
         client: Exchange, visit: Visit,
     ) -> None:  # fmt: skip
         """Forward a request to the destination `name`; `own` are headers for the answer.
 
         Raises GatewayError before anything has been sent to the client, BrokenOff afterwards.
         """
-        caller: Caller = session.caller if session is not None else AnonymousCaller(tenant)
+        caller: Caller = visitor.caller if visitor is not None else AnonymousCaller(tenant)
         dynamic = match.route.destination is None
-        backend = self._ready(name, caller, session, dynamic) or await self._resolve(name, caller, session, dynamic)
+        backend = self._ready(name, caller, visitor, dynamic) or await self._resolve(name, caller, visitor, dynamic)
         visit.forwarded_after = visit.elapsed
-        passing = Passing(self._sign_in, self._policy, match, backend, head, session, own, visit)
+        passing = Passing(self._sign_in, self._policy, match, backend, head, visitor, own, visit)
         compression = self._compression.of(head) if self._compression is not None else None
         outbound = passing.outbound(client.upgrade is not None)
         forward = _request(head, match.target, backend, outbound, compression)
         try:
             if client.upgrade is not None:
-                await self._join(forward, backend, passing, client, session)
+                await self._join(forward, backend, passing, client, visitor)
             else:
                 await self._relay.forward(forward, backend, passing.shape, client)
         except GatewayError as error:
             if error.failure is Failure.PROXY_TOKEN_REFUSED:
-                self._forget(backend, caller, session)
+                self._forget(backend, caller, visitor)
             raise
         if client.status == 401 and backend.credentials:
-            self._forget(backend, caller, session)
+            self._forget(backend, caller, visitor)
 
     async def call_logout(self, session: Session, call: BackendLogout) -> None:
         """Tell a backend that a session has ended, as its user; a failure is logged and changes nothing."""
@@ -88,26 +89,26 @@ class Forwarder:
         except GatewayError as error:
             log.warning("logout of a backend failed: %s", error, extra={"fields": {"destination": call.name}})
 
-    def _ready(self, name: str, caller: Caller, session: Session | None, dynamic: bool) -> Backend | None:
-        if session is None:
+    def _ready(self, name: str, caller: Caller, visitor: Visitor | None, dynamic: bool) -> Backend | None:
+        if visitor is None:
             return self._backends.ready(name, caller, dynamic=dynamic)
-        backend = session.prepared.get(_prepared_key(name, dynamic))
+        backend = visitor.prepared.get(_prepared_key(name, dynamic))
         return backend if backend is not None and backend.expires_at > time.monotonic() else None
 
-    async def _resolve(self, name: str, caller: Caller, session: Session | None, dynamic: bool) -> Backend:
+    async def _resolve(self, name: str, caller: Caller, visitor: Visitor | None, dynamic: bool) -> Backend:
         backend = await self._backends.resolve(name, caller, dynamic=dynamic)
-        if session is not None and session.caller is caller:  # not renewed meanwhile
-            session.prepared[_prepared_key(name, dynamic)] = backend
+        if visitor is not None and visitor.caller is caller:  # not renewed meanwhile
+            visitor.prepared[_prepared_key(name, dynamic)] = backend
         return backend
 
-    def _forget(self, backend: Backend, caller: Caller, session: Session | None) -> None:
+    def _forget(self, backend: Backend, caller: Caller, visitor: Visitor | None) -> None:
         """Credentials were refused: the next request gets them anew."""
         self._backends.forget(backend, caller)
-        if session is not None:
-            session.prepared.clear()
+        if visitor is not None:
+            visitor.prepared.clear()
 
     async def _join(
-        self, forward: Forward, backend: Backend, passing: Passing, client: Exchange, session: Session | None
+        self, forward: Forward, backend: Backend, passing: Passing, client: Exchange, visitor: Visitor | None
     ) -> None:
         """A web socket ends with its session."""
         tunnels: list[Tunnel] = []
@@ -118,14 +119,14 @@ class Forwarder:
 
         def opened(tunnel: Tunnel) -> None:
             tunnels.append(tunnel)
-            if session is not None:
-                session.watch(end)
+            if visitor is not None:
+                visitor.watch(end)
 
         try:
             await self._websockets.forward(forward, backend, passing.shape, client, opened)
         finally:
-            if session is not None:
-                session.unwatch(end)
+            if visitor is not None:
+                visitor.unwatch(end)
 
 
 def _prepared_key(name: str, dynamic: bool) -> str:

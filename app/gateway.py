@@ -36,7 +36,7 @@ from app.routing.path_safety import refuse_unsafe_path
 from app.routing.route import AuthenticationType, Route
 from app.routing.route_table import Match, RouteTable
 from app.send_answer import send_answer
-from app.sessions.session import Session
+from app.sessions.visitor import Visitor
 from app.sign_in import SignIn
 from app.static_files.local_directory import LocalDirectory
 from app.static_files.welcome import welcome
@@ -116,14 +116,14 @@ class Gateway:
         match = self._routes.match(arrived.method, without_parameter(arrived.target, SAP_IDP))
         if client.upgrade is not None:
             self._check_websocket(match.route, arrived)
-        session = await self._caller(match.route, arrived, tenant, client)
-        if session is None and not match.route.is_public:
+        visitor = await self._caller(match.route, arrived, tenant, client)
+        if visitor is None and not match.route.is_public:
             return await self._answer(self._sign_in.start(arrived, tenant, match.route), arrived, client, visit)
-        own = await self._guard(match.route, arrived, session)
-        await self._serve(match, arrived, tenant, session, own, client, visit)
+        own = await self._guard(match.route, arrived, visitor)
+        await self._serve(match, arrived, tenant, visitor, own, client, visit)
 
     async def _serve(
-        self, match: Match, head: RequestHead, tenant: Tenant, session: Session | None, own: Headers,
+        self, match: Match, head: RequestHead, tenant: Tenant, visitor: Visitor | None, own: Headers,
         client: Exchange, visit: Visit,
     ) -> None:  # fmt: skip
         """The last step: a file, the user API, or a backend. `own` are headers for the answer."""
@@ -134,12 +134,12 @@ class Gateway:
             await self._directories[route.index].serve(
                 head, match.target, client.send, headers, is_gone=lambda: client.disconnected
             )
-        elif route.service == USER_API and session is not None:
-            answer = user_api(head.method, match.target.partition("?")[0], session.token)
+        elif route.service == USER_API and visitor is not None:
+            answer = user_api(head.method, match.target.partition("?")[0], visitor.token)
             await self._answer(answer.with_headers(own), head, client, visit)
         else:
             name = visit.destination = self._routes.destination(match, head.header(b"host") or "")
-            await self._forwarder.forward(match, name, head, tenant, session, own, client, visit)
+            await self._forwarder.forward(match, name, head, tenant, visitor, own, client, visit)
 
     def _rule(self, head: RequestHead, client: Exchange, visit: Visit) -> Answer | None:
         """What holds for every address but the health's, before anybody logs in; the answer to a CORS preflight."""
@@ -153,24 +153,25 @@ class Gateway:
             raise GatewayError(Failure.ORIGIN_REFUSED)
         return Answer(204) if ruled_by.verdict is Verdict.ANSWER else None
 
-    async def _caller(self, route: Route, head: RequestHead, tenant: Tenant, client: Exchange) -> Session | None:
+    async def _caller(self, route: Route, head: RequestHead, tenant: Tenant, client: Exchange) -> Visitor | None:
         """Who is calling on a route that wants to know; None: send the browser to the login."""
         if route.is_public:
             return None
-        session = await self._sign_in.identify(head, tenant, route.authentication is AuthenticationType.BASIC)
-        known = decide(head, session is not None, client.upgrade is not None) is Requirement.PROCEED
-        return session if known else None
+        visitor = await self._sign_in.identify(head, tenant, route.authentication is AuthenticationType.BASIC)
+        known = decide(head, visitor is not None, client.upgrade is not None) is Requirement.PROCEED
+        return visitor if known else None
 
-    async def _guard(self, route: Route, head: RequestHead, session: Session | None) -> Headers:
+    async def _guard(self, route: Route, head: RequestHead, visitor: Visitor | None) -> Headers:
         """May it pass? Returns what the answer carries for it. Raises CSRF_REQUIRED, SCOPE_MISSING."""
-        if session is None:
+        if visitor is None:
             return ()
-        if route.csrf and not session.stateless:
-            check_csrf(head, session.csrf_token)
-        if route.scopes is not None and not route.scopes.allow(head.method, session.token.scopes):
+        checks_csrf = route.csrf and not visitor.csrf_exempt
+        if checks_csrf:
+            check_csrf(head, visitor.csrf_token)
+        if route.scopes is not None and not route.scopes.allow(head.method, visitor.token.scopes):
             raise GatewayError(Failure.SCOPE_MISSING)
-        if route.csrf and is_fetch(head):
-            return (token_header(await self._sign_in.csrf_token(session)),)
+        if checks_csrf and is_fetch(head):
+            return (token_header(await self._sign_in.csrf_token(visitor)),)
         return ()
 
     def _check_websocket(self, route: Route, head: RequestHead) -> None:

@@ -14,7 +14,7 @@ from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
 from app.routing.route_table import Match
 from app.sessions.backend_cookies import CookieSite, cookies_for_client
-from app.sessions.session import Session
+from app.sessions.visitor import Visitor
 from app.sign_in import SignIn
 from app.visit import Visit
 
@@ -26,18 +26,18 @@ _CHUNKED: Headers = ((b"transfer-encoding", b"chunked"),)
 class Passing:
     """One request between a client and a backend."""
 
-    __slots__ = ("_backend", "_head", "_match", "_own", "_policy", "_session", "_sign_in", "_visit")
+    __slots__ = ("_backend", "_head", "_match", "_own", "_policy", "_sign_in", "_visit", "_visitor")
 
     def __init__(
         self, sign_in: SignIn, policy: ResponsePolicy, match: Match, backend: Backend, head: RequestHead,
-        session: Session | None, own: Headers, visit: Visit,
+        visitor: Visitor | None, own: Headers, visit: Visit,
     ) -> None:  # fmt: skip
         self._sign_in = sign_in
         self._policy = policy
         self._match = match
         self._backend = backend
         self._head = head
-        self._session = session
+        self._visitor = visitor
         self._own = own
         self._visit = visit
 
@@ -50,7 +50,8 @@ class Passing:
         if upgrade:
             extra += UPGRADE
         # Where we check CSRF tokens, the client's is ours and no business of the backend.
-        dropped = _CSRF_TOKEN if route.csrf else _NOTHING
+        checked = route.csrf and self._visitor is not None and not self._visitor.csrf_exempt
+        dropped = _CSRF_TOKEN if checked else _NOTHING
         return Outbound(self._cookie(), keep_authorization=route.is_public, dropped=dropped, extra=extra)
 
     def _cookie(self) -> bytes:
@@ -58,8 +59,8 @@ class Passing:
         if b"cookie" in self._head.first:
             lines = [value for name, value in self._head.headers if name == b"cookie"]
             cookie = self._sign_in.cookies.strip_own_cookies(b"; ".join(lines))
-        if self._session is not None and len(self._session.backend_cookies):
-            cookie = self._session.backend_cookies.header(self._site(), cookie)
+        if self._visitor is not None and len(self._visitor.backend_cookies):
+            cookie = self._visitor.backend_cookies.header(self._site(), cookie)
         return cookie or b""
 
     def _site(self) -> CookieSite:
@@ -82,10 +83,10 @@ class Passing:
 
     async def _cookies_for_client(self, lines: list[bytes]) -> Headers:
         """Session cookies of the backend stay here with the session, the others go to the client."""
-        session, to_browser = self._session, self._match.route.set_backend_session_cookies
+        visitor, to_browser = self._visitor, self._match.route.set_backend_session_cookies
         reserved = self._sign_in.cookies.names
         kept: Headers = ()
-        if session is not None and not to_browser and session.backend_cookies.absorb(self._site(), lines, reserved):
-            kept = await self._sign_in.cookies_changed(self._head, session)
+        if visitor is not None and not to_browser and visitor.backend_cookies.absorb(self._site(), lines, reserved):
+            kept = await self._sign_in.cookies_changed(self._head, visitor)
         passed = cookies_for_client(lines, reserved, to_browser)
         return (*((COOKIE, line) for line in passed), *kept)

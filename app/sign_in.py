@@ -22,6 +22,7 @@ from app.sessions.cookie import OwnCookies
 from app.sessions.manager import SessionManager
 from app.sessions.refresh import TokenRefresher
 from app.sessions.session import Session
+from app.sessions.visitor import Visitor
 
 log = logging.getLogger("gangway.login")
 
@@ -69,7 +70,7 @@ class SignIn:
             return await self._log_out(identity, identity.logout, head, tenant)
         return None
 
-    async def identify(self, head: RequestHead, tenant: Tenant, is_basic: bool) -> Session | None:
+    async def identify(self, head: RequestHead, tenant: Tenant, is_basic: bool) -> Visitor | None:
         """The caller of a request on a protected route, or None. Raises like `Callers.identify`."""
         return await self._parts.callers.identify(head, tenant, is_basic)
 
@@ -78,17 +79,17 @@ class SignIn:
         idp = identity_provider(head, route.identity_provider or "", route.dynamic_identity_provider)
         return self._parts.flow.start(head, tenant, idp)
 
-    async def csrf_token(self, session: Session) -> str:
-        """The session's CSRF token, made when first asked for."""
-        known = session.csrf_token
-        token = session.make_csrf_token()
-        if token != known:
-            await self._parts.sessions.changed(session)
+    async def csrf_token(self, visitor: Visitor) -> str:
+        """The caller's CSRF token; a session's is made when first asked for."""
+        if not isinstance(visitor, Session) or visitor.csrf_token:
+            return visitor.csrf_token
+        token = visitor.make_csrf_token()
+        await self._parts.sessions.changed(visitor)
         return token
 
-    async def cookies_changed(self, head: RequestHead, session: Session) -> Headers:
+    async def cookies_changed(self, head: RequestHead, visitor: Visitor) -> Headers:
         """Keep what backends have set; the headers for the answer where the caller carries it."""
-        return await self._parts.callers.cookies_changed(head, session)
+        return await self._parts.callers.cookies_changed(head, visitor)
 
     @property
     def _parts(self) -> Identity:

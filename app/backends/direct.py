@@ -8,7 +8,7 @@ from app.backends.backend import Backend
 from app.backends.outgoing import defaults_beside, monotonic_end, own_credentials, query_of
 from app.destinations.destination import Destination
 from app.destinations.properties import unusable
-from app.principal import Caller, UserCaller
+from app.principal import AnonymousCaller, Caller
 from app.transport.pool_key import ClientCertificate, DirectKey, TlsIdentity
 
 
@@ -50,6 +50,6 @@ def _tls_identity(destination: Destination, own_certificate: ClientCertificate |
 
 
 def _end(destination: Destination, caller: Caller, expires_at: float) -> float:
-    if destination.forward_auth_token and isinstance(caller, UserCaller):
+    if destination.forward_auth_token and not isinstance(caller, AnonymousCaller):
         return min(expires_at, monotonic_end(caller.token.expires_at))
     return expires_at

@@ -21,7 +21,7 @@ from app.destinations.authentication import ON_PREMISE_ONLY, Authentication
 from app.destinations.destination import Destination
 from app.destinations.token_source import TokenSource
 from app.errors import Failure, GatewayError
-from app.principal import Caller, TechnicalPrincipal, Tenant, UserCaller
+from app.principal import AnonymousCaller, Caller, TechnicalPrincipal, Tenant, UserCaller
 from app.transport.pool_key import OnPremiseKey, Proxy
 
 PrincipalPropagation = Literal["two-headers", "exchanged-token"]
@@ -104,7 +104,7 @@ class OnPremise:
         ends_at = token_end(proxy_token)
         if destination.authentication is Authentication.TECHNICAL_USER_PROPAGATION:
             own = _technical_user(destination)
-        elif destination.forward_auth_token and isinstance(caller, UserCaller):
+        elif destination.forward_auth_token and not isinstance(caller, AnonymousCaller):
             ends_at = min(ends_at, monotonic_end(caller.token.expires_at))
         return Passage(_proxy_headers(destination, proxy_token) + own, ends_at)
 

@@ -9,7 +9,7 @@ from app.answer import Headers
 from app.destinations.authentication import Authentication
 from app.destinations.destination import Destination
 from app.errors import Failure, GatewayError
-from app.principal import Caller, UserCaller, UserToken
+from app.principal import AnonymousCaller, Caller, UserCaller, UserToken
 from app.tokens.claims import decode_claims
 
 _SAML_SESSION: Headers = ((b"x-sap-security-session", b"create"),)
@@ -27,13 +27,12 @@ def bearer(token: str) -> bytes:
 
 
 def own_credentials(destination: Destination, caller: Caller) -> Headers:
-    """The headers that authenticate at the backend: the user's token, or what the destination brings.
+    """The headers that authenticate at the backend: the caller's token, or what the destination brings.
 
-    Without a user there is no token to forward, and none is: the backend decides what anonymous callers get.
+    Anonymous callers have no token to forward, and none is: the backend decides what they get.
     """
     if destination.forward_auth_token:
-        token = caller.token if isinstance(caller, UserCaller) else None
-        return ((b"authorization", bearer(token.value)),) if token is not None else ()
+        return () if isinstance(caller, AnonymousCaller) else ((b"authorization", bearer(caller.token.value)),)
     if destination.authentication is Authentication.SAML_ASSERTION:
         return destination.credentials + _SAML_SESSION
     return destination.credentials

@@ -7,6 +7,7 @@ import secrets
 from app.bindings.credentials import XsuaaCredentials
 from app.composition.platform import Platform
 from app.configuration import Configuration
+from app.guards.derived_csrf import DerivedCsrfTokens
 from app.login.basic import PasswordLogin
 from app.login.callback import LoginCallback
 from app.login.caller import Callers
@@ -15,6 +16,7 @@ from app.login.login_page import LoginPageOptions
 from app.login.login_state import LoginStates
 from app.login.logout import BackendLogout, Logout, LogoutOptions
 from app.login.tenant import TenantOptions, TenantResolver
+from app.login.weak_token import WeakTokens
 from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.cookie import CookieOptions, CookieWriter, OwnCookies
 from app.sessions.manager import SessionManager
@@ -51,13 +53,16 @@ def _identity(
     refresher = TokenRefresher(xsuaa, platform.grants, verifier, store, settings.jwt_refresh * MINUTE)
     sessions = SessionManager(store, cookies, refresher)
     options = _login_options(configuration)
-    states = LoginStates(_state_secret(configuration))
+    states = LoginStates(_shared_secret(configuration))
     flow = CodeFlow(xsuaa, options, states, tenants, cookies, writer)
     passwords = PasswordLogin(xsuaa, platform.grants, verifier)
     carried = CarriedCookies(settings.backend_cookies_secret or secrets.token_urlsafe(32), writer)
     logout = _logout_options(configuration)
     return Identity(
-        callers=Callers(sessions, verifier, passwords, carried),
+        callers=Callers(
+            sessions, verifier, passwords, _weak_tokens(platform, xsuaa, verifier), carried,
+            DerivedCsrfTokens(_shared_secret(configuration)),
+        ),
         sessions=sessions,
         refresher=refresher,
         flow=flow,
@@ -69,6 +74,10 @@ def _identity(
         logout_path=logout.endpoint if logout is not None else "",
         backend_logouts=_backend_logouts(configuration),
     )  # fmt: skip
+
+
+def _weak_tokens(platform: Platform, xsuaa: XsuaaCredentials, verifier: Verifier) -> WeakTokens:
+    return WeakTokens(verifier, lambda weak: platform.tokens.exchanged(xsuaa, weak))
 
 
 def _login_options(configuration: Configuration) -> LoginOptions:
@@ -93,8 +102,10 @@ def _cookie_options(configuration: Configuration) -> CookieOptions:
     )
 
 
-def _state_secret(configuration: Configuration) -> str:
-    """Instances that share a secret can finish each other's logins; without one, it is this process's own."""
+def _shared_secret(configuration: Configuration) -> str:
+    """Instances that share a secret can finish each other's logins and know each other's derived CSRF tokens; without
+    one, it is this process's own.
+    """
     settings = configuration.settings
     if settings.state_parameter_secret.lower() not in ("true", "false"):
         return settings.state_parameter_secret

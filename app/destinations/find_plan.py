@@ -27,7 +27,7 @@ def plan_find(caller: Caller, kept_in: Tenant, traits: Traits | None) -> FindPla
 
     | caller        | destination             | Authorization              | X-user-token | X-tenant |
     |---------------|-------------------------|----------------------------|--------------|----------|
-    | nobody        | any                     | technical, of that tenant  | -            | common   |
+    | no user       | any                     | technical, of that tenant  | -            | common   |
     | user          | not seen, or of a user  | technical, of that tenant  | user's token | -        |
     | user          | shared by the tenant    | technical, of that tenant  | -            | common   |
 

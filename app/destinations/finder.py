@@ -10,7 +10,7 @@ from app.destinations.find_plan import FindPlan, plan_find, tenants_to_ask
 from app.destinations.from_find import build_destination, read_traits, token_lifetime
 from app.destinations.service_client import DestinationService, Refusal, refused
 from app.errors import Failure, GatewayError
-from app.principal import AnonymousCaller, Caller, Tenant
+from app.principal import Caller, Tenant, UserCaller
 from app.tokens.expiring_map import ExpiringMap
 
 _TRAITS_KEPT = 3600.0
@@ -71,7 +71,7 @@ class Finder:
     def _found(self, name: str, caller: Caller, tenant: Tenant, answer: FindAnswer) -> Found:
         traits = read_traits(name, answer)
         self._traits.put((caller.tenant, name), traits, _TRAITS_KEPT)
-        if traits.of_user and isinstance(caller, AnonymousCaller):
+        if traits.of_user and not isinstance(caller, UserCaller):
             raise NeedsUserError(name)
         destination = build_destination(name, tenant, answer)
         cacheable = destination.authentication is not Authentication.SAML_ASSERTION

@@ -10,7 +10,7 @@ from app.destinations.destination import Destination, Traits
 from app.destinations.finder import Finder, NeedsUserError
 from app.destinations.service_client import NAME
 from app.errors import Failure, GatewayError
-from app.principal import AnonymousCaller, Caller, Tenant
+from app.principal import AnonymousCaller, Caller, Tenant, UserCaller
 from app.tokens.expiring_map import ExpiringMap
 from app.tokens.single_flight import SingleFlight
 
@@ -84,8 +84,8 @@ class DestinationResolver:
         return await self._cache.get(DestinationKey.of(asking, name), lambda: finder.find(name, asking), since)
 
     def _has_met(self, name: str, caller: Caller) -> bool:
-        """Whether a request with this token came before; nobody's requests belong to no session."""
-        if isinstance(caller, AnonymousCaller):
+        """Whether a request with this token came before; only a user's requests belong to a session."""
+        if not isinstance(caller, UserCaller):
             return True
         key = DestinationKey.of(caller, name)
         met = self._met.get(key) is not None

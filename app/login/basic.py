@@ -9,6 +9,7 @@ import time
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 
 from app.bindings.credentials import XsuaaCredentials
 from app.errors import Failure, GatewayError
@@ -24,6 +25,24 @@ KEEP_SECONDS = 300.0
 MAX_REMEMBERED = 10_000
 MAX_HEADER = 4096
 _CHALLENGE = ((b"www-authenticate", b'Basic realm="Login", charset="UTF-8"'),)
+
+
+class Purpose(Enum):
+    """Why a password is exchanged: a `basic` route wants it, or a service shows it for its user. What was cached for
+    one serves no request of the other.
+    """
+
+    ROUTE = "route"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordKey:
+    """Names the token of a password: `digest` is made of tenant, user and password with a key of this process."""
+
+    tenant: Tenant
+    purpose: Purpose
+    digest: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +89,26 @@ class PasswordLogin:
         self._verifier = verifier
         self._clock = clock
         self._digest_key = os.urandom(32)
-        self._tokens: ExpiringMap[bytes, UserToken] = ExpiringMap(MAX_REMEMBERED, clock)
-        self._running: SingleFlight[bytes, UserToken] = SingleFlight()
+        self._tokens: ExpiringMap[PasswordKey, UserToken] = ExpiringMap(MAX_REMEMBERED, clock)
+        self._running: SingleFlight[PasswordKey, UserToken] = SingleFlight()
 
-    async def token(self, header: str | None, tenant: Tenant) -> UserToken:
+    async def token(self, header: str | None, tenant: Tenant, purpose: Purpose) -> UserToken:
         """The token of the user a header names. Raises `BASIC_REQUIRED` with a challenge, or like `Grants`."""
         given = parse_basic(header)
         if given is None:
             raise challenge()
         text = "\0".join((tenant.id, tenant.subdomain, given.user, given.password))
-        key = hmac.digest(self._digest_key, text.encode(), "sha256")
-        return self._tokens.get(key) or await self._running.run(key, lambda: self._log_in(key, given, tenant))
+        key = PasswordKey(tenant, purpose, hmac.digest(self._digest_key, text.encode(), "sha256"))
+        return self._tokens.get(key) or await self._running.run(key, lambda: self._log_in(key, given))
 
-    async def _log_in(self, key: bytes, given: UserPassword, tenant: Tenant) -> UserToken:
+    async def _log_in(self, key: PasswordKey, given: UserPassword) -> UserToken:
         try:
-            response = await self._grants.password(self._credentials, tenant, given.user, given.password)
+            response = await self._grants.password(self._credentials, key.tenant, given.user, given.password)
         except TokenRefused as refusal:
             if refusal.is_about_us:
                 raise
             raise challenge("user name or password is wrong") from None
         token = await self._verifier.verify_user(response.access_token)
-        check_tenant(token.principal.tenant, tenant)
+        check_tenant(token.principal.tenant, key.tenant)
         self._tokens.put(key, token, min(KEEP_SECONDS, token.expires_at - self._clock()))
         return token

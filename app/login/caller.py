@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from app.answer import Headers
 from app.backends.backend import Backend
 from app.errors import Failure, GatewayError
-from app.login.basic import PasswordLogin
+from app.guards.derived_csrf import DerivedCsrfTokens
+from app.login.basic import PasswordLogin, Purpose
 from app.login.tenant import check_tenant
-from app.principal import Tenant, UserToken
+from app.login.weak_token import HEADER as WEAK_HEADER
+from app.login.weak_token import WeakTokens
+from app.principal import Tenant, caller_of, principal_bytes
 from app.request_head import RequestHead
 from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.manager import SessionManager
 from app.sessions.session import Session
+from app.sessions.visitor import Visitor
 from app.tokens.expiring_map import ExpiringMap
-from app.tokens.verifier import Verifier, user_token
+from app.tokens.verifier import VerifiedToken, Verifier
 
 SERVICE_HEADER = b"x-approuter-authorization"
 MAX_PREPARED = 10_000
 
 
-class Callers:
-    """Finds out who is calling; whatever the way, the result is a `Session`.
+@dataclass(frozen=True, slots=True)
+class PreparedKey:
+    """Names what was prepared for one token."""
 
-    Callers who prove themselves with each request get a `stateless` one, which shares the prepared backends of
-    earlier requests with the same token.
+    tenant: Tenant
+    fingerprint: str
+
+
+class Callers:
+    """Finds out who is calling: a `Session`, or for callers who prove themselves with each request a plain `Visitor`,
+    who shares the prepared backends of earlier requests with the same token.
     """
 
     def __init__(
@@ -34,56 +45,73 @@ class Callers:
         sessions: SessionManager,
         verifier: Verifier,
         passwords: PasswordLogin,
+        weak_tokens: WeakTokens,
         carried: CarriedCookies,
+        csrf: DerivedCsrfTokens,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sessions = sessions
         self._verifier = verifier
         self._passwords = passwords
+        self._weak_tokens = weak_tokens
         self._carried = carried
+        self._csrf = csrf
         self._clock = clock
-        self._prepared: ExpiringMap[str, dict[str, Backend]] = ExpiringMap(MAX_PREPARED, clock)
+        self._prepared: ExpiringMap[PreparedKey, dict[str, Backend]] = ExpiringMap(MAX_PREPARED, clock)
 
-    async def identify(self, head: RequestHead, tenant: Tenant, is_basic: bool = False) -> Session | None:
+    async def identify(self, head: RequestHead, tenant: Tenant, is_basic: bool = False) -> Visitor | None:
         """The caller of a request at the address of `tenant`; None when nobody is logged in.
 
-        `is_basic`: the route wants name and password. Raises `TOKEN_REFUSED`, `BASIC_REQUIRED`, `TENANT_MISMATCH`,
-        `STORE_UNAVAILABLE`, `XSUAA_UNAVAILABLE`.
+        `is_basic`: the route wants name and password. Raises `BAD_REQUEST` for two headers of services, and
+        `TOKEN_REFUSED`, `BASIC_REQUIRED`, `TENANT_MISMATCH`, `STORE_UNAVAILABLE`, `XSUAA_UNAVAILABLE`.
         """
-        service = head.header(SERVICE_HEADER)
+        service = await self._service(head, tenant)
         if service is not None:
-            return self._stateless(head, await self._service_token(service, tenant))
+            return self._visitor(head, service, tenant, is_service=True)
         if is_basic:
-            return self._stateless(head, await self._passwords.token(head.header(b"authorization"), tenant))
+            token = await self._passwords.token(head.header(b"authorization"), tenant, Purpose.ROUTE)
+            return self._visitor(head, token, tenant, is_service=False)
         session = await self._sessions.current(head)
         if session is not None and session.caller.tenant is not tenant:
             check_tenant(session.caller.tenant, tenant)
         return session
 
-    async def _service_token(self, header: str, tenant: Tenant) -> UserToken:
-        scheme, _, value = header.strip().partition(" ")
+    async def _service(self, head: RequestHead, tenant: Tenant) -> VerifiedToken | None:
+        """The token of a calling application; None when it is none."""
+        given = [*head.header_values(SERVICE_HEADER), *head.header_values(WEAK_HEADER)]
+        if not given:
+            return None
+        if len(given) > 1:
+            raise GatewayError(Failure.BAD_REQUEST, "there is more than one of the headers that name a service")
+        scheme, _, value = given[0].strip().partition(" ")
+        if SERVICE_HEADER not in head.first:
+            return await self._weak_tokens.extend((value if scheme.lower() == "bearer" else given[0]).strip())
         if scheme.lower() == "basic":
-            return await self._passwords.token(header, tenant)
+            return await self._passwords.token(given[0], tenant, Purpose.SERVICE)
         if scheme.lower() != "bearer":
             raise GatewayError(Failure.TOKEN_REFUSED, "x-approuter-authorization is neither Bearer nor Basic")
-        token = user_token(await self._verifier.verify_again(value.strip()))
-        check_tenant(token.principal.tenant, tenant)
-        return token
+        return await self._verifier.verify_again(value.strip())
 
-    def _stateless(self, head: RequestHead, token: UserToken) -> Session:
-        now = self._clock()
-        session = Session(b"", token, "", now, stateless=True)
-        prepared = self._prepared.get(token.fingerprint)
+    def _visitor(self, head: RequestHead, token: VerifiedToken, tenant: Tenant, is_service: bool) -> Visitor:
+        """Services are exempt from CSRF protection: their headers are none that a browser sends by itself."""
+        check_tenant(token.principal.tenant, tenant)
+        csrf_token = "" if is_service else self._csrf.token(principal_bytes(token.principal))
+        visitor = Visitor(caller_of(token), csrf_token, csrf_exempt=is_service)
+        visitor.prepared = self._prepared_for(token)
+        visitor.backend_cookies = self._carried.read(head, token.principal)
+        return visitor
+
+    def _prepared_for(self, token: VerifiedToken) -> dict[str, Backend]:
+        key = PreparedKey(token.principal.tenant, token.fingerprint)
+        prepared = self._prepared.get(key)
         if prepared is None:
             prepared = {}
-            self._prepared.put(token.fingerprint, prepared, token.expires_at - now)
-        session.prepared = prepared
-        session.backend_cookies = self._carried.read(head, token.principal)
-        return session
+            self._prepared.put(key, prepared, token.expires_at - self._clock())
+        return prepared
 
-    async def cookies_changed(self, head: RequestHead, session: Session) -> Headers:
+    async def cookies_changed(self, head: RequestHead, visitor: Visitor) -> Headers:
         """Keep backend cookies that an answer changed: headers for the answer where the caller carries them."""
-        if session.stateless:
-            return (self._carried.write(head, session.caller.principal, session.backend_cookies),)
-        await self._sessions.changed(session)
-        return ()
+        if isinstance(visitor, Session):
+            await self._sessions.changed(visitor)
+            return ()
+        return (self._carried.write(head, visitor.caller.principal, visitor.backend_cookies),)

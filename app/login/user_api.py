@@ -7,13 +7,14 @@ from collections.abc import Mapping
 
 from app.answer import Answer
 from app.errors import Failure, GatewayError
-from app.principal import UserToken
+from app.principal import ServiceToken, UserToken
 from app.tokens.claims import Claims, decode_claims
 
 
-def user_api(method: str, path: str, token: UserToken) -> Answer:
+def user_api(method: str, path: str, token: UserToken | ServiceToken) -> Answer:
     """Answer `/currentUser` or `/attributes` (`path` is the rewritten one, without query).
 
+    An application that calls for itself is named by its client id, and has no other properties.
     Raises `NO_ROUTE` for another path, `METHOD_NOT_ALLOWED` for anything but GET and HEAD.
     """
     if path not in ("/currentUser", "/attributes"):
@@ -21,6 +22,8 @@ def user_api(method: str, path: str, token: UserToken) -> Answer:
     if method not in ("GET", "HEAD"):
         raise GatewayError(Failure.METHOD_NOT_ALLOWED, headers=((b"allow", b"GET, HEAD"),))
     claims = decode_claims(token.value)
+    if isinstance(token, ServiceToken):
+        claims = {"user_name": token.principal.client_id}
     body = current_user(claims) if path == "/currentUser" else attributes(claims)
     body["scopes"] = sorted(token.scopes)
     return Answer(

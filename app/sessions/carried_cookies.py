@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from app.principal import UserPrincipal
+from app.principal import ServicePrincipal, UserPrincipal, principal_bytes
 from app.request_head import RequestHead
 from app.sessions.backend_cookies import BackendCookies
 from app.sessions.cookie import CARRIED_COOKIE, CookieWriter
@@ -21,19 +21,17 @@ class CarriedCookies:
         self._box = SealedBox(secret, "carried cookies")
         self._writer = writer
 
-    def read(self, head: RequestHead, principal: UserPrincipal) -> BackendCookies:
+    def read(self, head: RequestHead, principal: UserPrincipal | ServicePrincipal) -> BackendCookies:
         """The cookies a request carries; none when there are none, or they are not this principal's."""
         value = head.cookies().get(CARRIED_COOKIE, "")
         if not value.startswith(FORMAT) or len(value) > MAX_CHARACTERS:
             return BackendCookies()
-        plain = self._box.open(value.removeprefix(FORMAT), _binding(principal))
+        plain = self._box.open(value.removeprefix(FORMAT), principal_bytes(principal))
         return BackendCookies.load(json.loads(plain)) if plain is not None else BackendCookies()
 
-    def write(self, head: RequestHead, principal: UserPrincipal, cookies: BackendCookies) -> tuple[bytes, bytes]:
+    def write(
+        self, head: RequestHead, principal: UserPrincipal | ServicePrincipal, cookies: BackendCookies
+    ) -> tuple[bytes, bytes]:
         """The Set-Cookie header that makes the caller carry these cookies."""
         plain = json.dumps(cookies.dump(), separators=(",", ":")).encode()
-        return self._writer.write(head, CARRIED_COOKIE, FORMAT + self._box.seal(plain, _binding(principal)))
-
-
-def _binding(principal: UserPrincipal) -> bytes:
-    return json.dumps([principal.tenant.id, principal.origin, principal.user_id]).encode()
+        return self._writer.write(head, CARRIED_COOKIE, FORMAT + self._box.seal(plain, principal_bytes(principal)))

@@ -14,9 +14,10 @@ from joserfc.jwk import RSAKey
 from app.bindings.credentials import XsuaaCredentials
 from app.clients import PlatformClients
 from app.errors import Failure, GatewayError
-from app.principal import Tenant, UserPrincipal, UserToken
+from app.principal import ServicePrincipal, ServiceToken, Tenant, UserPrincipal, UserToken
+from app.tokens.endpoints import zone_keys
 from app.tokens.jwks import KeyStore
-from app.tokens.verifier import TechnicalToken, VerifiedToken, Verifier
+from app.tokens.verifier import VerifiedToken, Verifier
 from tests.tokens.token_server import (
     CLIENT_ID,
     FOREIGN_KEY,
@@ -44,7 +45,7 @@ def verify(binding: XsuaaCredentials, *tokens: str) -> list[VerifiedToken | Fail
 
     async def run() -> list[VerifiedToken | Failure]:
         clients = PlatformClients(timeout=2)
-        verifier = Verifier(binding, KeyStore(clients, binding))
+        verifier = Verifier(binding, KeyStore(clients, binding.verificationkey))
         verdicts: list[VerifiedToken | Failure] = []
         for token in tokens:
             try:
@@ -72,8 +73,8 @@ def test_a_good_user_token_tells_who_the_user_is(server: TokenServer) -> None:
 
 def test_a_technical_token_has_no_user(server: TokenServer) -> None:
     (token,) = verify(server.binding(), token_for(server, grant_type="client_credentials", user_id=None))
-    assert isinstance(token, TechnicalToken)
-    assert token.client_id == CLIENT_ID
+    assert isinstance(token, ServiceToken)
+    assert token.principal == ServicePrincipal(Tenant(ZONE, "acme"), CLIENT_ID)
 
 
 def test_a_good_token_is_remembered_and_keys_are_fetched_once(server: TokenServer) -> None:
@@ -233,14 +234,14 @@ class Clock:
 def test_rotated_keys_are_fetched_and_old_ones_dropped(server: TokenServer) -> None:
     async def run() -> None:
         clock, clients, binding = Clock(), PlatformClients(timeout=2), server.binding()
-        keys = KeyStore(clients, binding, clock)
-        await keys.prime()
+        keys, source = KeyStore(clients, clock=clock), zone_keys(binding, ZONE)
+        await keys.prime(source)
         assert keys.reachable
         server.keys = key_set(("new", FOREIGN_KEY))
         clock.now += 31
-        assert await keys.find(ZONE, "new")
+        assert await keys.find(source, "new")
         with pytest.raises(GatewayError):
-            await keys.find(ZONE, KID)
+            await keys.find(source, KID)
         await clients.aclose()
 
     asyncio.run(run())
@@ -250,14 +251,14 @@ def test_rotated_keys_are_fetched_and_old_ones_dropped(server: TokenServer) -> N
 def test_known_keys_outlast_an_hour_of_trouble_and_no_more(server: TokenServer) -> None:
     async def run() -> None:
         clock, clients, binding = Clock(), PlatformClients(timeout=2), server.binding()
-        keys = KeyStore(clients, binding, clock)
-        known = await keys.find(ZONE, KID)
+        keys, source = KeyStore(clients, clock=clock), zone_keys(binding, ZONE)
+        known = await keys.find(source, KID)
         server.script.extend([(503, b"", {})] * 9)
         clock.now += 16 * 60
-        assert await keys.find(ZONE, KID) is known
+        assert await keys.find(source, KID) is known
         clock.now += 50 * 60
         with pytest.raises(GatewayError) as caught:
-            await keys.find(ZONE, KID)
+            await keys.find(source, KID)
         assert caught.value.failure is Failure.XSUAA_UNAVAILABLE
         await clients.aclose()
 
