@@ -85,7 +85,8 @@ class Callers:
             raise GatewayError(Failure.BAD_REQUEST, "there is more than one of the headers that name a service")
         scheme, _, value = given[0].strip().partition(" ")
         if SERVICE_HEADER not in head.first:
-            return await self._weak_tokens.extend((value if scheme.lower() == "bearer" else given[0]).strip())
+            weak = value if scheme.lower() == "bearer" else given[0]
+            return await self._weak_tokens.extend(weak.strip(), tenant)
         if scheme.lower() == "basic":
             return await self._passwords.token(given[0], tenant, Purpose.SERVICE)
         if scheme.lower() != "bearer":

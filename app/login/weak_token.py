@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from app.principal import UserToken
+from app.login.tenant import check_tenant
+from app.principal import Tenant, UserToken
 from app.tokens.claims import decode_claims, refused, text
 from app.tokens.token_response import TokenRefused
 from app.tokens.verifier import Verifier, user_token
@@ -24,9 +25,13 @@ class WeakTokens:
         self._verifier = verifier
         self._exchange = exchange
 
-    async def extend(self, value: str) -> UserToken:
-        """The full token. Raises `TOKEN_REFUSED`, `XSUAA_REFUSED` or `XSUAA_UNAVAILABLE`."""
+    async def extend(self, value: str, tenant: Tenant) -> UserToken:
+        """The full token, at the address of `tenant`.
+
+        Raises `TOKEN_REFUSED`, `TENANT_MISMATCH`, `XSUAA_REFUSED` or `XSUAA_UNAVAILABLE`.
+        """
         weak = user_token(await self._verifier.verify_again(value))
+        check_tenant(weak.principal.tenant, tenant)
         if not text(decode_claims(value), "jti"):
             raise refused("the token has no id (jti)")
         try:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,12 +11,14 @@ from app.backends.backend import Backend
 from app.errors import Failure, GatewayError
 from app.login.basic import parse_basic
 from app.login.tenant import TenantOptions
-from app.principal import Tenant
+from app.principal import ServiceCaller, ServicePrincipal, Tenant, UserCaller, UserPrincipal
 from app.sessions.backend_cookies import CookieSite
 from app.sessions.session import Session
+from app.sessions.visitor import Visitor
+from app.tokens.grants import JWT_BEARER
 from app.transport.pool_key import DirectKey
 from tests.login.gateway_parts import Browser, Parts, run
-from tests.tokens.token_server import FOREIGN_KEY, OTHER_ZONE, TokenServer, make_token, token_server
+from tests.tokens.token_server import FOREIGN_KEY, OTHER_ZONE, XSAPPNAME, ZONE, TokenServer, make_token, token_server
 
 SITE = CookieSite("one", "one.example", "/")
 GLOBEX = Tenant("", "globex")
@@ -31,16 +34,27 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-async def by_service(parts: Parts, value: str, browser: Browser | None = None) -> Session:
+async def by_service(parts: Parts, value: str, browser: Browser | None = None) -> Visitor:
     head = (browser or Browser()).head("/", x_approuter_authorization=value)
-    session = await parts.callers.identify(head, parts.tenants.own)
-    assert session is not None
-    return session
+    visitor = await parts.callers.identify(head, parts.tenants.own)
+    assert visitor is not None
+    return visitor
 
 
-async def by_password(parts: Parts, value: str | None) -> Session | None:
+async def by_weak_token(parts: Parts, value: str) -> Visitor:
+    visitor = await parts.callers.identify(Browser().head("/", x_approuter_access_token=value), parts.tenants.own)
+    assert visitor is not None
+    return visitor
+
+
+async def by_password(parts: Parts, value: str | None) -> Visitor | None:
     head = Browser().head("/") if value is None else Browser().head("/", authorization=value)
     return await parts.callers.identify(head, parts.tenants.own, is_basic=True)
+
+
+def user_of(visitor: Visitor) -> UserPrincipal:
+    assert isinstance(visitor.caller, UserCaller)
+    return visitor.caller.principal
 
 
 def test_a_browser_is_known_by_its_session(server: TokenServer) -> None:
@@ -49,8 +63,8 @@ def test_a_browser_is_known_by_its_session(server: TokenServer) -> None:
         assert await parts.callers.identify(browser.head("/"), parts.tenants.own) is None
         await parts.log_in(browser)
         session = await parts.callers.identify(browser.head("/"), parts.tenants.own)
-        assert session is not None
-        assert not session.stateless
+        assert isinstance(session, Session)
+        assert not session.csrf_exempt
 
     run(Parts(server), work)
 
@@ -73,8 +87,9 @@ def test_a_service_proves_itself_with_each_request(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         token = make_token(iss=None)
         session = await by_service(parts, f"Bearer {token}")
-        assert session.stateless
-        assert session.caller.principal.user_id == "alice-id"
+        assert user_of(session).user_id == "alice-id"
+        assert session.csrf_exempt
+        assert not isinstance(session, Session)
         assert len(parts.store) == 0
 
     run(Parts(server), work)
@@ -102,9 +117,8 @@ def test_what_was_prepared_for_a_token_is_found_by_its_next_request(server: Toke
         "Bearer " + make_token(FOREIGN_KEY, iss=None),
         "Bearer " + make_token(iss=None, exp=1),
         "Bearer " + make_token(iss=None, zid=OTHER_ZONE),
-        "Bearer " + make_token(iss=None, grant_type="client_credentials"),
     ],
-    ids=["empty", "no token", "junk", "digest", "forged", "expired", "other tenant", "technical"],
+    ids=["empty", "no token", "junk", "digest", "forged", "expired", "other tenant"],
 )
 def test_a_bad_token_is_refused_even_beside_a_good_session(server: TokenServer, value: str) -> None:
     async def work(parts: Parts) -> None:
@@ -149,12 +163,147 @@ def test_a_password_is_exchanged_once_for_many_requests(server: TokenServer) -> 
     server.delay = 0.05
 
     async def work(parts: Parts) -> None:
-        sessions = await asyncio.gather(*(by_password(parts, basic("alice", "pw:1")) for _ in range(20)))
-        assert {session.caller.principal.user_id for session in sessions if session} == {"alice-id"}
-        await by_service(parts, basic("alice", "pw:1"))
+        visitors = await asyncio.gather(*(by_password(parts, basic("alice", "pw:1")) for _ in range(20)))
+        assert {user_of(visitor).user_id for visitor in visitors if visitor} == {"alice-id"}
 
     run(Parts(server), work)
     assert [(form["username"], form["password"]) for form in server.forms("password")] == [("alice", "pw:1")]
+
+
+def test_what_a_basic_route_cached_serves_no_service(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        for _ in range(2):
+            await by_password(parts, basic("alice", "pw"))
+            assert (await by_service(parts, basic("alice", "pw"))).csrf_exempt
+
+    run(Parts(server), work)
+    assert len(server.forms("password")) == 2
+
+
+def test_attack_63_a_password_caller_has_a_csrf_token_of_its_own(server: TokenServer) -> None:
+    """Attack 63: a browser sends Basic credentials by itself, so the token is what a foreign page cannot know."""
+
+    async def work(parts: Parts) -> None:
+        alice = await by_password(parts, basic("alice", "pw"))
+        again = await by_password(parts, basic("alice", "other password"))
+        server.overrides = {"user_id": "mallory"}
+        mallory = await by_password(parts, basic("mallory", "pw"))
+        assert alice is not None
+        assert again is not None
+        assert mallory is not None
+        assert len(alice.csrf_token) >= 43
+        assert alice.csrf_token == again.csrf_token
+        assert alice.csrf_token != mallory.csrf_token
+        assert not alice.csrf_exempt
+
+    run(Parts(server), work)
+
+
+def test_an_application_calls_for_itself_with_a_technical_token(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        token = make_token(iss=None, grant_type="client_credentials", user_id=None, cid="sb-other!t1")
+        visitor = await by_service(parts, f"Bearer {token}")
+        assert isinstance(visitor.caller, ServiceCaller)
+        assert visitor.caller.principal == ServicePrincipal(Tenant(ZONE, "acme"), "sb-other!t1")
+        assert visitor.token.scopes == {f"{XSAPPNAME}.Read", "openid"}
+        assert token not in repr(visitor.caller)
+        assert visitor.csrf_exempt
+
+    run(Parts(server), work)
+
+
+def test_a_weak_token_is_exchanged_once_for_many_requests(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        weak = make_token(iss=None)
+        first = await by_weak_token(parts, weak)
+        second = await by_weak_token(parts, f"Bearer {weak}")
+        assert first.token.value == second.token.value != weak
+        assert first.csrf_exempt
+
+    run(Parts(server), work)
+    assert len(server.forms(JWT_BEARER)) == 1
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [
+        "junk",
+        make_token(iss=None, jti=None),
+        make_token(FOREIGN_KEY, iss=None),
+        make_token(iss=None, exp=1),
+        make_token(iss=None, grant_type="client_credentials", user_id=None),
+    ],
+    ids=["junk", "without id", "forged", "expired", "without user"],
+)
+def test_attack_55_a_bad_weak_token_is_refused_before_it_is_exchanged(server: TokenServer, weak: str) -> None:
+    """Attack 55: nothing that is not signed for us makes us ask for anything."""
+
+    async def work(parts: Parts) -> None:
+        with pytest.raises(GatewayError) as caught:
+            await by_weak_token(parts, weak)
+        assert caught.value.failure is Failure.TOKEN_REFUSED
+
+    run(Parts(server), work)
+    assert not server.forms(JWT_BEARER)
+
+
+def test_a_weak_token_that_the_server_does_not_exchange_is_refused(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        await by_service(parts, "Bearer " + make_token(iss=None))  # the keys are there
+        server.script.append((400, {"error": "invalid_grant"}, {}))
+        with pytest.raises(GatewayError) as caught:
+            await by_weak_token(parts, make_token(iss=None))
+        assert caught.value.failure is Failure.TOKEN_REFUSED
+        server.overrides = {"user_id": "mallory"}
+        with pytest.raises(GatewayError) as caught:
+            await by_weak_token(parts, make_token(iss=None))
+        assert caught.value.failure is Failure.TOKEN_REFUSED
+
+    run(Parts(server), work)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [(b"x-approuter-access-token", b"x"), (b"x-approuter-authorization", b"Bearer y")],
+    ids=["weak token beside it", "twice"],
+)
+def test_two_service_headers_are_refused(server: TokenServer, extra: tuple[bytes, bytes]) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser(headers=(extra,))
+        with pytest.raises(GatewayError) as caught:
+            await by_service(parts, "Bearer " + make_token(iss=None), browser)
+        assert caught.value.failure is Failure.BAD_REQUEST
+
+    run(Parts(server), work)
+    assert not server.asked
+
+
+@pytest.mark.parametrize("more", [{}, {"grant_type": "client_credentials", "user_id": None}], ids=["user", "service"])
+def test_attack_56_a_services_token_of_another_tenant_is_refused(server: TokenServer, more: dict[str, Any]) -> None:
+    """Attack 56: token of tenant A on the host of tenant B."""
+
+    async def work(parts: Parts) -> None:
+        token = make_token(iss=None, zid=OTHER_ZONE, ext_attr={"zdn": "globex"}, **more)
+        with pytest.raises(GatewayError) as caught:
+            await by_service(parts, f"Bearer {token}")
+        assert caught.value.failure is Failure.TENANT_MISMATCH
+
+    run(Parts(server, tenantmode="external"), work)
+
+
+def test_attack_56_a_weak_token_of_another_tenant_is_refused(server: TokenServer) -> None:
+    """Attack 56: neither as it is nor by what it is exchanged for."""
+
+    async def work(parts: Parts) -> None:
+        server.overrides = {"zid": OTHER_ZONE, "ext_attr": {"zdn": "globex"}}
+        with pytest.raises(GatewayError) as caught:
+            await by_weak_token(parts, make_token(iss=None, **server.overrides))
+        assert caught.value.failure is Failure.TENANT_MISMATCH
+        with pytest.raises(GatewayError) as caught:
+            await by_weak_token(parts, make_token(iss=None))
+        assert caught.value.failure is Failure.TOKEN_REFUSED
+
+    run(Parts(server, tenantmode="external"), work)
 
 
 def test_another_password_is_another_exchange(server: TokenServer) -> None:
