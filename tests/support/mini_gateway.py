@@ -122,7 +122,7 @@ async def inbound_server(app: AsgiApp, limits: InboundLimits, state: ServerState
     loop = asyncio.get_running_loop()
     state = state or ServerState()
     deadlines = Deadlines(loop, SWEEP_SECONDS)
-    config = uvicorn.Config(app, lifespan="off", log_config=None)
+    config = uvicorn.Config(app, lifespan="off", log_config=None, proxy_headers=False)
     config.load()
     protocol = protocol_class(limits, deadlines)
     server = await loop.create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 
 import h11
 
+from tests.support.running import settled
+
 Script = Callable[["Link"], Awaitable[None]]
 
-LEFT = (ConnectionError, asyncio.IncompleteReadError)
+ENDED = (ConnectionError, asyncio.CancelledError)
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,14 @@ class RawBackend:
     connections: int = 0
     left: int = 0
     violations: list[str] = field(default_factory=list)
+    scripts: list[asyncio.Task[None] | None] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.scripts.append(asyncio.current_task())
         try:
             await self.script(Link(self, reader, writer))
-        except LEFT:
+        except ENDED:
             pass
         except h11.RemoteProtocolError as error:
             self.violations.append(str(error))
@@ -118,6 +122,10 @@ async def raw_backend(script: Script) -> AsyncIterator[RawBackend]:
         yield backend
     finally:
         server.close()
+        for script_task in backend.scripts:
+            if script_task is not None:
+                script_task.cancel()
+        await settled()
 
 
 def answer(body: bytes = b"ok", status: int = 200, headers: bytes = b"") -> bytes:

@@ -21,7 +21,7 @@ def run(test: Coroutine[None, None, T]) -> T:
         runner.get_loop().set_exception_handler(lambda _, context: stray.append(context))
         result = runner.run(asyncio.wait_for(test, GUARD_SECONDS))
         gc.collect()
-    assert stray == []
+    assert not stray, stray
     return result
 
 
