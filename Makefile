@@ -12,7 +12,6 @@ FUZZ_SECONDS ?= 60
 SHARED ?= ../shared
 KIT = $(SHARED)/conformance
 PERF = $(SHARED)/perf
-# A make that is called by a test must not take over the options of the make that runs the tests.
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint format requirements conformance bench steps fuzz test-tools clean
 
