@@ -21,6 +21,7 @@ from app.passing import Passing
 from app.principal import AnonymousCaller, Caller, Tenant
 from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
+from app.routing.route import Route
 from app.routing.route_table import Match
 from app.sessions.session import Session
 from app.sessions.visitor import Visitor
@@ -58,8 +59,8 @@ class Forwarder:
         Raises GatewayError before anything has been sent to the client, BrokenOff afterwards.
         """
         caller: Caller = visitor.caller if visitor is not None else AnonymousCaller(tenant)
-        dynamic = match.route.destination is None
-        backend = self._ready(name, caller, visitor, dynamic) or await self._resolve(name, caller, visitor, dynamic)
+        route = match.route
+        backend = self._ready(name, caller, visitor, route) or await self._resolve(name, caller, visitor, route)
         visit.forwarded_after = visit.elapsed
         passing = Passing(self._sign_in, self._policy, match, backend, head, visitor, own, visit)
         compression = self._compression.of(head) if self._compression is not None else None
@@ -89,16 +90,16 @@ class Forwarder:
         except GatewayError as error:
             log.warning("logout of a backend failed: %s", error, extra={"fields": {"destination": call.name}})
 
-    def _ready(self, name: str, caller: Caller, visitor: Visitor | None, dynamic: bool) -> Backend | None:
+    def _ready(self, name: str, caller: Caller, visitor: Visitor | None, route: Route) -> Backend | None:
         if visitor is None:
-            return self._backends.ready(name, caller, dynamic=dynamic)
-        backend = visitor.prepared.get(_prepared_key(name, dynamic))
+            return self._backends.ready(name, caller, dynamic=_is_dynamic(route), local=route.prefer_local)
+        backend = visitor.prepared.get(_prepared_key(name, route))
         return backend if backend is not None and backend.expires_at > time.monotonic() else None
 
-    async def _resolve(self, name: str, caller: Caller, visitor: Visitor | None, dynamic: bool) -> Backend:
-        backend = await self._backends.resolve(name, caller, dynamic=dynamic)
+    async def _resolve(self, name: str, caller: Caller, visitor: Visitor | None, route: Route) -> Backend:
+        backend = await self._backends.resolve(name, caller, dynamic=_is_dynamic(route), local=route.prefer_local)
         if visitor is not None and visitor.caller is caller:  # not renewed meanwhile
-            visitor.prepared[_prepared_key(name, dynamic)] = backend
+            visitor.prepared[_prepared_key(name, route)] = backend
         return backend
 
     def _forget(self, backend: Backend, caller: Caller, visitor: Visitor | None) -> None:
@@ -129,9 +130,16 @@ class Forwarder:
                 visitor.unwatch(end)
 
 
-def _prepared_key(name: str, dynamic: bool) -> str:
-    """A destination that may be addressed by a fixed route may not for that reason be addressed dynamically."""
-    return f"${name}" if dynamic else name
+def _is_dynamic(route: Route) -> bool:
+    """Whether the destination's name comes with the request."""
+    return route.destination is None
+
+
+def _prepared_key(name: str, route: Route) -> str:
+    """A destination that may be addressed by a fixed route may not for that reason be addressed dynamically, and the
+    provider's own is another than the subscriber's of the same name.
+    """
+    return f"{'$' if _is_dynamic(route) else ''}{'@' if route.prefer_local else ''}{name}"
 
 
 def _request(

@@ -26,6 +26,7 @@ class BackendKey:
 
     destination: str
     dynamic: bool
+    local: bool
     caller: Caller
 
 
@@ -49,21 +50,21 @@ class BackendResolver:
         self._ready: ExpiringMap[BackendKey, Backend] = ExpiringMap(limit)
         self._forgotten: ExpiringMap[BackendKey, bool] = ExpiringMap(limit)
 
-    def ready(self, name: str, caller: Caller, *, dynamic: bool = False) -> Backend | None:
+    def ready(self, name: str, caller: Caller, *, dynamic: bool = False, local: bool = False) -> Backend | None:
         """The backend where it is prepared already: no I/O, for the proxied path."""
-        return self._ready.get(BackendKey(name, dynamic, caller))
+        return self._ready.get(BackendKey(name, dynamic, local, caller))
 
-    async def resolve(self, name: str, caller: Caller, *, dynamic: bool = False) -> Backend:
+    async def resolve(self, name: str, caller: Caller, *, dynamic: bool = False, local: bool = False) -> Backend:
         """How `caller` reaches the destination `name`; it may be used until its `expires_at`.
 
-        `dynamic` says that the name came with the request. Raises `GatewayError`: DESTINATION_*,
-        DYNAMIC_DESTINATION_REFUSED, CONNECTIVITY_MISSING and XSUAA_*.
+        `dynamic` says that the name came with the request, `local` that the provider's destination is meant. Raises
+        `GatewayError`: DESTINATION_*, DYNAMIC_DESTINATION_REFUSED, CONNECTIVITY_MISSING and XSUAA_*.
         """
-        key = BackendKey(name, dynamic, caller)
+        key = BackendKey(name, dynamic, local, caller)
         ready = self._ready.get(key)
         if ready is not None:
             return ready
-        resolved = await self._destinations.resolve(name, caller, dynamic=dynamic)
+        resolved = await self._destinations.resolve(name, caller, dynamic=dynamic, local=local)
         backend = await self._prepare(resolved.destination, caller, resolved.expires_at)
         self._ready.put(key, backend, min(_AN_HOUR, backend.expires_at - time.monotonic()))
         return backend
@@ -74,12 +75,13 @@ class BackendResolver:
         A backend that refuses whatever it is shown does not make the platform be asked for every request: what was
         forgotten moments ago is kept.
         """
-        key = BackendKey(backend.destination, False, caller)
-        if self._forgotten.get(key):
+        name, both = backend.destination, (False, True)
+        keys = [BackendKey(name, dynamic, local, caller) for dynamic in both for local in both]
+        if self._forgotten.get(keys[0]):
             return
-        self._forgotten.put(key, True, _FORGET_PAUSE)
-        self._ready.discard(key)
-        self._ready.discard(BackendKey(backend.destination, True, caller))
+        self._forgotten.put(keys[0], True, _FORGET_PAUSE)
+        for key in keys:
+            self._ready.discard(key)
         self._destinations.forget(backend.destination, caller)
         if self._on_premise is not None and isinstance(backend.key, OnPremiseKey):
             self._on_premise.forget(backend.key, caller)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from app.destinations.destination import Destination
+from app.destinations.destination import Destination, Sought
 from app.errors import Failure, GatewayError
 from app.principal import Caller, Tenant, UserCaller, UserPrincipal
 from app.tokens.single_flight import SingleFlight
@@ -39,19 +39,21 @@ class DestinationKey:
     name: str
     user: UserPrincipal | None = None
     token: str = ""
+    local: bool = False
 
     def __post_init__(self) -> None:
-        if not self.tenant.id:
+        if not (self.tenant.id or self.tenant.subdomain):
             raise GatewayError(Failure.INTERNAL, "a kept destination needs a tenant")
         if self.user is not None and not (self.user.user_id and self.token and self.user.tenant == self.tenant):
             raise GatewayError(Failure.INTERNAL, "a user's kept destination needs the user's id and token")
 
     @classmethod
-    def of(cls, caller: Caller, name: str) -> DestinationKey:
+    def of(cls, caller: Caller, sought: Sought) -> DestinationKey:
         """The key of what was found for a caller."""
         if isinstance(caller, UserCaller):
-            return cls(caller.tenant, name, caller.principal, caller.token.fingerprint)
-        return cls(caller.tenant, name)
+            token = caller.token.fingerprint
+            return cls(caller.tenant, sought.name, caller.principal, token, sought.local)
+        return cls(caller.tenant, sought.name, local=sought.local)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,14 @@ class ProxyType(StrEnum):
     PRIVATE_LINK = "PrivateLink"
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which destination is looked for. A `local` one is the provider's own, whoever asks (`preferLocal` of a route)."""
+
+    name: str
+    local: bool = False
+
+
 _DEFAULT_TLS = TlsIdentity()
 
 

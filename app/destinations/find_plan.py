@@ -40,8 +40,8 @@ def plan_find(caller: Caller, kept_in: Tenant, traits: Traits | None) -> FindPla
     return FindPlan(kept_in, x_tenant=caller.tenant.subdomain if traits is not None and traits.common_token_url else "")
 
 
-def tenants_to_ask(caller_tenant: Tenant, provider: Tenant) -> tuple[Tenant, ...]:
-    """Where a destination may be kept, in order: at the subscriber, then at the provider."""
-    if caller_tenant.id == provider.id:
+def tenants_to_ask(caller_tenant: Tenant, provider: Tenant, local: bool = False) -> tuple[Tenant, ...]:
+    """Where a destination may be kept, in order: at the subscriber, then at the provider; a `local` one there only."""
+    if local or caller_tenant.id == provider.id:
         return (provider,)
     return (caller_tenant, provider)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.destinations.authentication import Authentication
-from app.destinations.cache import Found
-from app.destinations.destination import Traits
+from app.destinations.cache import DestinationKey, Found
+from app.destinations.destination import Sought, Traits
 from app.destinations.find_answer import FindAnswer
 from app.destinations.find_plan import FindPlan, plan_find, tenants_to_ask
 from app.destinations.from_find import build_destination, read_traits, token_lifetime
@@ -28,27 +28,28 @@ class Finder:
 
     def __init__(self, service: DestinationService, limit: int = 5000) -> None:
         self._service = service
-        self._traits: ExpiringMap[tuple[Tenant, str], Traits] = ExpiringMap(limit)
+        self._traits: ExpiringMap[DestinationKey, Traits] = ExpiringMap(limit)
 
-    def traits(self, name: str, tenant: Tenant) -> Traits | None:
+    def traits(self, sought: Sought, tenant: Tenant) -> Traits | None:
         """What earlier answers said, or None for a destination not seen before."""
-        return self._traits.get((tenant, name))
+        return self._traits.get(_traits_key(sought, tenant))
 
-    async def find(self, name: str, caller: Caller) -> Found:
+    async def find(self, sought: Sought, caller: Caller) -> Found:
         """The destination as the caller has it: from the subscriber's tenant, else from the provider's.
 
         Raises DESTINATION_UNKNOWN where neither has it, `NeedsUserError`, and what the service client and the reading
         of its answer raise.
         """
-        for tenant in tenants_to_ask(caller.tenant, self._service.credentials.tenant):
-            answer = await self._ask(name, caller, tenant)
+        for tenant in tenants_to_ask(caller.tenant, self._service.credentials.tenant, sought.local):
+            answer = await self._ask(sought, caller, tenant)
             if answer is not None:
-                return self._found(name, caller, tenant, answer)
-        raise GatewayError(Failure.DESTINATION_UNKNOWN, f"Destination '{name}' does not exist.")
+                return self._found(sought, caller, tenant, answer)
+        raise GatewayError(Failure.DESTINATION_UNKNOWN, f"Destination '{sought.name}' does not exist.")
 
-    async def _ask(self, name: str, caller: Caller, tenant: Tenant) -> FindAnswer | None:
+    async def _ask(self, sought: Sought, caller: Caller, tenant: Tenant) -> FindAnswer | None:
         """The answer of one tenant. What fails is asked once more where the type turns out to want other headers."""
-        plan = plan_find(caller, tenant, self.traits(name, caller.tenant))
+        name = sought.name
+        plan = plan_find(caller, tenant, self.traits(sought, caller.tenant))
         outcome = await self._service.find(name, plan)
         if outcome is None or (isinstance(outcome, FindAnswer) and not outcome.token_error):
             return outcome
@@ -68,11 +69,16 @@ class Finder:
             raise refused(name, f"refused the request. {outcome.message}")
         return read_traits(name, configuration)
 
-    def _found(self, name: str, caller: Caller, tenant: Tenant, answer: FindAnswer) -> Found:
+    def _found(self, sought: Sought, caller: Caller, tenant: Tenant, answer: FindAnswer) -> Found:
+        name = sought.name
         traits = read_traits(name, answer)
-        self._traits.put((caller.tenant, name), traits, _TRAITS_KEPT)
+        self._traits.put(_traits_key(sought, caller.tenant), traits, _TRAITS_KEPT)
         if traits.of_user and not isinstance(caller, UserCaller):
             raise NeedsUserError(name)
         destination = build_destination(name, tenant, answer)
         cacheable = destination.authentication is not Authentication.SAML_ASSERTION
         return Found(destination, token_lifetime(answer) if cacheable else 0.0)
+
+
+def _traits_key(sought: Sought, tenant: Tenant) -> DestinationKey:
+    return DestinationKey(tenant, sought.name, local=sought.local)

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 
 from app.destinations.cache import DestinationCache, DestinationKey, Resolved
-from app.destinations.destination import Destination, Traits
+from app.destinations.destination import Destination, Sought, Traits
 from app.destinations.finder import Finder, NeedsUserError
 from app.destinations.service_client import NAME
 from app.errors import Failure, GatewayError
-from app.principal import AnonymousCaller, Caller, Tenant, UserCaller
+from app.principal import AnonymousCaller, Caller, UserCaller
 from app.tokens.expiring_map import ExpiringMap
 from app.tokens.single_flight import SingleFlight
 
@@ -36,10 +36,10 @@ class DestinationResolver:
         self._finder = finder
         self._cache = cache or DestinationCache()
         self._met: ExpiringMap[DestinationKey, bool] = ExpiringMap(_MAX_MET)
-        self._discoveries: SingleFlight[tuple[Tenant, str], Traits] = SingleFlight()
+        self._discoveries: SingleFlight[DestinationKey, Traits] = SingleFlight()
 
-    async def resolve(self, name: str, caller: Caller, *, dynamic: bool = False) -> Resolved:
-        """The destination as the caller has it.
+    async def resolve(self, name: str, caller: Caller, *, dynamic: bool = False, local: bool = False) -> Resolved:
+        """The destination as the caller has it; a `local` one is the provider's.
 
         `dynamic` says that the name came with the request: then it has to be one of the environment's, or to permit
         that (DYNAMIC_DESTINATION_REFUSED). Raises the DESTINATION_* and XSUAA_* failures.
@@ -51,64 +51,66 @@ class DestinationResolver:
             raise GatewayError(Failure.DESTINATION_UNKNOWN, "This is not the name of a destination.")
         if self._finder is None:
             raise GatewayError(Failure.DESTINATION_UNKNOWN, f"Destination '{name}' is not in the environment.")
-        resolved = await self._of_service(self._finder, name, caller)
+        resolved = await self._of_service(self._finder, Sought(name, local), caller)
         if dynamic and not resolved.destination.dynamic:
             raise GatewayError(Failure.DYNAMIC_DESTINATION_REFUSED, f"Destination '{name}'.")
         return resolved
 
     def forget(self, name: str, caller: Caller) -> None:
         """Drop what is kept of a destination for this caller: its token was refused."""
-        self._cache.discard(DestinationKey.of(caller, name))
-        self._cache.discard(DestinationKey.of(AnonymousCaller(caller.tenant), name))
+        for sought in (Sought(name), Sought(name, local=True)):
+            self._cache.discard(DestinationKey.of(caller, sought))
+            self._cache.discard(DestinationKey.of(AnonymousCaller(caller.tenant), sought))
 
     async def aclose(self) -> None:
         """End lookups that are under way."""
         await self._discoveries.aclose()
         await self._cache.aclose()
 
-    async def _of_service(self, finder: Finder, name: str, caller: Caller) -> Resolved:
+    async def _of_service(self, finder: Finder, sought: Sought, caller: Caller) -> Resolved:
         came = self._cache.now()
-        traits = finder.traits(name, caller.tenant) or await self._discover(finder, name, caller)
+        traits = finder.traits(sought, caller.tenant) or await self._discover(finder, sought, caller)
         try:
             if traits.of_user:
-                return await self._kept(finder, name, caller)
-            since = -math.inf if self._has_met(name, caller) else came
-            return await self._kept(finder, name, AnonymousCaller(caller.tenant), since)
+                return await self._kept(finder, sought, caller)
+            since = -math.inf if self._has_met(sought, caller) else came
+            return await self._kept(finder, sought, AnonymousCaller(caller.tenant), since)
         except NeedsUserError:
             if traits.of_user:
                 raise
-            return await self._kept(finder, name, caller)  # it has become one of users since
+            return await self._kept(finder, sought, caller)  # it has become one of users since
 
-    async def _kept(self, finder: Finder, name: str, asking: Caller, since: float = -math.inf) -> Resolved:
+    async def _kept(self, finder: Finder, sought: Sought, asking: Caller, since: float = -math.inf) -> Resolved:
         """A destination shared by the tenant is asked for as nobody: its entry cannot hold anything of a user."""
-        return await self._cache.get(DestinationKey.of(asking, name), lambda: finder.find(name, asking), since)
+        return await self._cache.get(DestinationKey.of(asking, sought), lambda: finder.find(sought, asking), since)
 
-    def _has_met(self, name: str, caller: Caller) -> bool:
+    def _has_met(self, sought: Sought, caller: Caller) -> bool:
         """Whether a request with this token came before; only a user's requests belong to a session."""
         if not isinstance(caller, UserCaller):
             return True
-        key = DestinationKey.of(caller, name)
+        key = DestinationKey.of(caller, sought)
         met = self._met.get(key) is not None
         self._met.put(key, True, _MET_SECONDS)
         return met
 
-    async def _discover(self, finder: Finder, name: str, caller: Caller) -> Traits:
+    async def _discover(self, finder: Finder, sought: Sought, caller: Caller) -> Traits:
         """What kind of destination this is, asked once however many want to know."""
-        return await self._discoveries.run((caller.tenant, name), lambda: self._first_find(finder, name, caller))
+        key = DestinationKey.of(AnonymousCaller(caller.tenant), sought)
+        return await self._discoveries.run(key, lambda: self._first_find(finder, sought, caller))
 
-    async def _first_find(self, finder: Finder, name: str, caller: Caller) -> Traits:
+    async def _first_find(self, finder: Finder, sought: Sought, caller: Caller) -> Traits:
         """Find as this caller, and keep the result for all who may see it.
 
         What fails for this caller says nothing to others who wait here, once it is known what kind it is.
         """
         try:
-            found = await finder.find(name, caller)
+            found = await finder.find(sought, caller)
         except GatewayError:
-            learned = finder.traits(name, caller.tenant)
+            learned = finder.traits(sought, caller.tenant)
             if learned is None:
                 raise
             return learned
         traits = found.destination.traits
         owner = caller if traits.of_user else AnonymousCaller(caller.tenant)
-        self._cache.put(DestinationKey.of(owner, name), found)
+        self._cache.put(DestinationKey.of(owner, sought), found)
         return traits

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from app.destinations.cache import FRESH, REVALIDATE, STALE, DestinationCache, DestinationKey, Found
-from app.destinations.destination import Destination
+from app.destinations.destination import Destination, Sought
 from app.destinations.url import DestinationUrl
 from app.errors import Failure, GatewayError
 from app.principal import AnonymousCaller, Caller, Tenant, UserPrincipal
 from tests.destinations.platform_stub import ANYBODY, PROVIDER, SUBSCRIBER, user
 
-KEY = DestinationKey.of(ANYBODY, "erp")
+KEY = DestinationKey.of(ANYBODY, Sought("erp"))
 
 
 class Clock:
@@ -249,18 +249,20 @@ def test_keys_tell_apart_tenants_users_and_tokens() -> None:
     callers: list[Caller] = [
         ANYBODY,
         AnonymousCaller(SUBSCRIBER),
+        AnonymousCaller(Tenant("", "subscriber")),
         user("alice"),
         user("alice", issue=2),
         user("bob"),
         user("alice", SUBSCRIBER),
     ]
-    assert len({DestinationKey.of(caller, "erp") for caller in callers}) == len(callers)
+    both = (Sought("erp"), Sought("erp", local=True))
+    assert len({DestinationKey.of(caller, sought) for caller in callers for sought in both}) == 2 * len(callers)
 
 
 @pytest.mark.parametrize(
     ("tenant", "owner", "token"),
     [
-        (Tenant("", "provider"), None, ""),
+        (Tenant("", ""), None, ""),
         (PROVIDER, UserPrincipal(PROVIDER, "sap.default", ""), "fingerprint"),
         (PROVIDER, UserPrincipal(PROVIDER, "sap.default", "alice"), ""),
         (PROVIDER, UserPrincipal(SUBSCRIBER, "sap.default", "alice"), "fingerprint"),

@@ -9,7 +9,7 @@ import pytest
 
 from app.destinations.resolver import DestinationResolver
 from app.errors import Failure, GatewayError
-from app.principal import AnonymousCaller
+from app.principal import AnonymousCaller, Tenant
 from tests.destinations.platform_stub import (
     ANYBODY,
     PROVIDER,
@@ -62,6 +62,46 @@ def test_the_provider_is_asked_for_what_the_subscriber_has_not() -> None:
         found = (await resolver.resolve("erp", user("susan", SUBSCRIBER))).destination
         assert found.tenant == PROVIDER
         assert found.credentials == ((b"authorization", b"Bearer of-susan"),)
+
+    run(step)
+
+
+def test_a_local_destination_is_the_providers_whoever_asks() -> None:
+    def by_tenant(call: Call) -> Reply:
+        tenant = str(call.claims["tenant"])
+        return 200, find_result("erp", URL=f"http://{tenant}.example")
+
+    async def step(platform: Platform, resolver: DestinationResolver) -> None:
+        platform.answers["erp"] = by_tenant
+        susan = user("susan", SUBSCRIBER)
+        for _ in range(2):  # found, then kept
+            local = (await resolver.resolve("erp", susan, local=True)).destination
+            theirs = (await resolver.resolve("erp", susan)).destination
+            assert (local.tenant, local.url.host) == (PROVIDER, "provider.example")
+            assert (theirs.tenant, theirs.url.host) == (SUBSCRIBER, "subscriber.example")
+
+    run(step)
+
+
+def test_a_local_destination_still_holds_the_token_of_the_asking_user() -> None:
+    async def step(platform: Platform, resolver: DestinationResolver) -> None:
+        platform.answers["erp"] = token_for
+        for name in ("susan", "simon"):
+            found = (await resolver.resolve("erp", user(name, SUBSCRIBER), local=True)).destination
+            assert found.credentials == ((b"authorization", f"Bearer of-{name}".encode()),)
+
+    run(step)
+
+
+def test_a_subscriber_known_by_its_name_alone_is_served() -> None:
+    """Of a caller who is not logged in, the host tells the tenant's name and not its id."""
+
+    async def step(platform: Platform, resolver: DestinationResolver) -> None:
+        platform.define("erp")
+        nobody = AnonymousCaller(Tenant("", "subscriber"))
+        assert (await resolver.resolve("erp", nobody)).destination.name == "erp"
+        assert (await resolver.resolve("erp", nobody)).destination.name == "erp"
+        assert len(platform.finds) == 1
 
     run(step)
 
