@@ -184,7 +184,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        if self.busy and self.failure is None:
+        if exc is not None and self.busy and not self.parser.complete:  # no end, also where a close would be one
+            self._fail(Failure.BACKEND_CLOSED, "connection reset")
+        elif self.busy and self.failure is None:
             try:
                 self.parser.finish()
             except InvalidAnswer as error:
