@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from app.bindings.application import Application, read_application
 from app.bindings.binding import Bindings
@@ -71,14 +73,19 @@ class Configuration:
         return options or OutgoingRequestOptions()
 
 
-def load_configuration(workdir: Path, environ: Mapping[str, str]) -> Configuration:
-    """Read and check everything; raises `ConfigurationError` with all problems."""
+def load_configuration(
+    workdir: Path, environ: Mapping[str, str], document: Mapping[str, Any] | None = None
+) -> Configuration:
+    """Read and check everything; raises `ConfigurationError` with all problems.
+
+    `document` is what xs-app.json would hold, in its place.
+    """
     environ, problems = with_local_environment(workdir, environ)
     settings, setting_problems = read_settings(environ)
     bindings, binding_problems = read_bindings(workdir, environ)
     services, service_problems = read_services(bindings, settings.uaa_service_name)
     application, application_problems = read_application(environ)
-    reading = _read_descriptor(workdir)
+    reading = _read_descriptor(workdir) if document is None else read_descriptor(json.dumps(document), "xsappConfig")
     problems += [*setting_problems, *binding_problems, *service_problems, *application_problems, *reading.problems]
     faulty = frozenset(problem.where for problem in problems)
     problems += inconsistencies(Parts(workdir, reading, settings, bindings, environ, faulty))

@@ -6,37 +6,27 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from app.composition.answers import (
-    compose_compressed_files,
-    compose_compression,
-    compose_cors,
-    compose_error_policy,
-    compose_own_endpoints,
-    compose_response_policy,
-    origin_rules,
-)
-from app.composition.backends import Engine, compose_backends, compose_engine
+from app.composition.backends import Engine, compose_engine
+from app.composition.gateways import GatewayParts, compose_gateway
 from app.composition.identity import compose_sign_in
 from app.composition.platform import Platform, compose_platform
 from app.configuration import Configuration
-from app.forwarder import Forwarder
-from app.gateway import Gateway, GatewayOptions
+from app.gateway import Gateway
 from app.health.endpoints import HealthEndpoints
 from app.health.readiness import Readiness
 from app.observability.access_log import AccessLog, AccessLogSettings
 from app.observability.line_buffer import LineBuffer
 from app.observability.logging_setup import parse_level
 from app.observability.platform_fields import platform_fields
-from app.response_headers import ResponsePolicy
-from app.routing.route import Route
 from app.sign_in import SignIn
-from app.static_files.compressed_files import CompressedFiles
-from app.static_files.local_directory import LocalDirectory
-from app.static_files.placeholders import Placeholders
 from app.tokens.endpoints import zone_keys
 from app.tokens.jwks import KeyStore
 from app.tokens.key_source import KeySource
+
+if TYPE_CHECKING:
+    from app.composition.extending import Extending
 
 log = logging.getLogger("gangway")
 
@@ -67,8 +57,8 @@ class Running:
         self.log_lines.flush()
 
 
-def compose(configuration: Configuration) -> Running:
-    """Make the gateway; to be called inside of the running event loop."""
+def compose(configuration: Configuration, extending: Extending | None = None) -> Running:
+    """Make the gateway; to be called inside of the running event loop. `extending` is None without extensions."""
     settings, environ = configuration.settings, configuration.environ
     platform = compose_platform(settings, environ)
     xsuaa = configuration.services.xsuaa
@@ -77,22 +67,15 @@ def compose(configuration: Configuration) -> Running:
     readiness.mark("configuration", True)
     engine = compose_engine(configuration, platform)
     sign_in = compose_sign_in(configuration, platform, keys)
-    policy = compose_response_policy(configuration)
-    forwarder = Forwarder(
-        compose_backends(configuration, platform), engine.relay, engine.websockets, sign_in, policy,
-        compose_compression(configuration),
-    )  # fmt: skip
-    sign_in.call_backend = forwarder.call_logout
     log_lines = LineBuffer()
-    gateway = Gateway(
-        _options(configuration, policy),
-        configuration.routes,
+    parts = GatewayParts(
+        platform,
+        engine,
         sign_in,
-        _directories(configuration),
-        forwarder,
         HealthEndpoints(readiness, settings.gateway_prefix),
         AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write),
     )
+    gateway = compose_gateway(configuration, parts) if extending is None else extending.gateway(configuration, parts)
     chores = [asyncio.ensure_future(_expire(sign_in))]
     if keys is not None and xsuaa is not None:
         chores.append(asyncio.ensure_future(_prime(keys, zone_keys(xsuaa, xsuaa.tenant.id), readiness)))
@@ -113,41 +96,6 @@ async def _prime(keys: KeyStore, source: KeySource, readiness: Readiness) -> Non
             readiness.mark(KEYS, False, "the authorization server has not answered yet")
             await asyncio.sleep(PRIME_SECONDS)
     readiness.mark(KEYS, True)
-
-
-def _options(configuration: Configuration, policy: ResponsePolicy) -> GatewayOptions:
-    settings, descriptor = configuration.settings, configuration.descriptor
-    return GatewayOptions(
-        welcome_file=descriptor.welcome_file,
-        websockets=descriptor.websockets.enabled,
-        websocket_origins=origin_rules(settings.ws_allowed_origins or ()),
-        validate_forwarded_host=settings.enable_x_forwarded_host_validation,
-        cors=compose_cors(configuration),
-        own_endpoints=compose_own_endpoints(configuration),
-        errors=compose_error_policy(configuration),
-        response_headers=policy,
-    )
-
-
-def _directories(configuration: Configuration) -> dict[int, LocalDirectory]:
-    compressed = compose_compressed_files(configuration)
-    routes = [route for route in configuration.routes.routes if route.local_dir]
-    return {route.index: _directory(configuration, route, compressed) for route in routes}
-
-
-def _directory(configuration: Configuration, route: Route, compressed: CompressedFiles | None) -> LocalDirectory:
-    placeholders = None
-    if route.replace is not None:
-        environ = configuration.environ
-        services = {
-            name: binding.credentials
-            for name, query in route.replace.services.items()
-            if (binding := configuration.bindings.find(**query.model_dump())) is not None
-        }
-        variables = {name: environ[name] for name in route.replace.vars if name in environ}
-        placeholders = Placeholders(tuple(route.replace.path_suffixes), variables, services)
-    root = configuration.workdir / (route.local_dir or "")
-    return LocalDirectory(root, cache_control=route.cache_control, placeholders=placeholders, compressed=compressed)
 
 
 def _access_log_settings(configuration: Configuration) -> AccessLogSettings:

@@ -58,6 +58,10 @@ class RouteTable:
         self._host_pattern = destination_host_pattern
         self._index = PrefixIndex([(route.pattern.prefix, route) for route in routes])
 
+    def preceded_by(self, routes: Sequence[Route]) -> RouteTable:
+        """A table in which these routes go before those of this one."""
+        return RouteTable([*routes, *self.routes], self._host_pattern)
+
     def match(self, method: str, target: str) -> Match:
         """The route for a request; `target` is path and query as received (latin-1 text).
 

@@ -1,0 +1,70 @@
+"""Applications beside the routes: reached by a prefix, behind the same login, CSRF protection and scopes as a route."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from app.problem import ConfigurationError, Problem
+from app.routing.js_regex import compile_pattern
+from app.routing.route import AuthenticationType, RequiredScopes, Route
+
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+_SPECIAL = frozenset(r"\^$.*+?()[]{}|/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """An ASGI application, or a FastAPI router, that serves what is below `prefix`; goes before the routes.
+
+    `authentication` is the application router's default when None, as for a route. `scopes`: one of them is needed,
+    `$XSAPPNAME` stands for the application. A router's paths are below the prefix; an application gets the whole path.
+    """
+
+    prefix: str
+    app: Any
+    authentication: Literal["xsuaa", "ias", "basic", "none"] | None = None
+    csrf_protection: bool = True
+    scopes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MountedRoute(Route):
+    """The route of a mount."""
+
+    app: Asgi
+
+
+def mounted_route(mount: Mount, index: int, default: AuthenticationType, xsappname: str) -> MountedRoute:
+    """The route of a mount; `index` tells it from others. Raises ConfigurationError for an unusable mount."""
+    root = "/" + mount.prefix.strip("/")
+    source = "^" + "".join(f"\\{char}" if char in _SPECIAL else char for char in root) + "(?:[/?]|$)"
+    authentication = AuthenticationType(mount.authentication) if mount.authentication else default
+    scopes = frozenset(scope.replace("$XSAPPNAME", xsappname) for scope in mount.scopes)
+    return MountedRoute(
+        index=index,
+        source=source,
+        pattern=compile_pattern(source),
+        target=None,
+        authentication=authentication,
+        scopes=RequiredScopes(scopes, {}) if scopes else None,
+        csrf=mount.csrf_protection and authentication is not AuthenticationType.NONE,
+        app=_application(mount.app, root),
+    )
+
+
+def _application(app: Any, root: str) -> Asgi:
+    """A router becomes an application without documentation pages; FastAPI is loaded only where one is mounted."""
+    if hasattr(app, "include_router") and not hasattr(app, "openapi"):
+        from fastapi import FastAPI
+
+        host = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+        host.include_router(app, prefix=root.rstrip("/"))
+        return cast(Asgi, host)
+    if not callable(app):
+        raise ConfigurationError(
+            [Problem("extensions", f"mount {root}", "", "an ASGI application or a FastAPI router")]
+        )
+    return cast(Asgi, app)
