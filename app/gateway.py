@@ -118,7 +118,8 @@ class Gateway:
             self._check_websocket(match.route, arrived)
         visitor = await self._caller(match.route, arrived, tenant, client)
         if visitor is None and not match.route.is_public:
-            return await self._answer(self._sign_in.start(arrived, tenant, match.route), arrived, client, visit)
+            answer = await self._sign_in.start(arrived, tenant, match.route)
+            return await self._answer(answer, arrived, client, visit)
         own = await self._guard(match.route, arrived, visitor)
         await self._serve(match, arrived, tenant, visitor, own, client, visit)
 

@@ -74,10 +74,10 @@ class SignIn:
         """The caller of a request on a protected route, or None. Raises like `Callers.identify`."""
         return await self._parts.callers.identify(head, tenant, is_basic)
 
-    def start(self, head: RequestHead, tenant: Tenant, route: Route) -> Answer:
+    async def start(self, head: RequestHead, tenant: Tenant, route: Route) -> Answer:
         """The answer that sends a browser to the login."""
         idp = identity_provider(head, route.identity_provider or "", route.dynamic_identity_provider)
-        return self._parts.flow.start(head, tenant, idp)
+        return await self._parts.flow.start(head, tenant, route.authentication, idp)
 
     async def csrf_token(self, visitor: Visitor) -> str:
         """The caller's CSRF token; a session's is made when first asked for."""

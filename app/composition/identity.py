@@ -17,6 +17,7 @@ from app.login.login_state import LoginStates
 from app.login.logout import BackendLogout, Logout, LogoutOptions
 from app.login.tenant import TenantOptions, TenantResolver
 from app.login.weak_token import WeakTokens
+from app.routing.route import AuthenticationType
 from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.cookie import CookieOptions, CookieWriter, OwnCookies
 from app.sessions.manager import SessionManager
@@ -24,8 +25,10 @@ from app.sessions.memory_store import MemorySessionStore
 from app.sessions.refresh import TokenRefresher
 from app.sessions.store import Lifetime
 from app.sign_in import Identity, SignIn
+from app.tokens.identity_provider import IdentityProviders
 from app.tokens.jwks import KeyStore
 from app.tokens.verifier import Verifier
+from app.tokens.xsuaa_provider import XsuaaProvider
 
 MINUTE = 60.0
 
@@ -50,11 +53,13 @@ def _identity(
     verifier = Verifier(xsuaa, keys)
     writer = CookieWriter(_cookie_options(configuration))
     store = MemorySessionStore(Lifetime(idle=configuration.session_timeout * MINUTE))
-    refresher = TokenRefresher(xsuaa, platform.grants, verifier, store, settings.jwt_refresh * MINUTE)
+    xsuaa_provider = XsuaaProvider(xsuaa, platform.grants, verifier, keys)
+    providers = IdentityProviders({AuthenticationType.XSUAA: xsuaa_provider}, AuthenticationType.XSUAA)
+    refresher = TokenRefresher(providers.renew, store, settings.jwt_refresh * MINUTE)
     sessions = SessionManager(store, cookies, refresher)
     options = _login_options(configuration)
-    states = LoginStates(_shared_secret(configuration))
-    flow = CodeFlow(xsuaa, options, states, tenants, cookies, writer)
+    states = LoginStates(_shared_secret(configuration), settings.state_cache)
+    flow = CodeFlow(providers, options, states, tenants, cookies, writer)
     passwords = PasswordLogin(xsuaa, platform.grants, verifier)
     carried = CarriedCookies(settings.backend_cookies_secret or secrets.token_urlsafe(32), writer)
     logout = _logout_options(configuration)
@@ -66,11 +71,9 @@ def _identity(
         sessions=sessions,
         refresher=refresher,
         flow=flow,
-        callback=LoginCallback(
-            xsuaa, options, flow, states, platform.grants, verifier, sessions, cookies, writer
-        ),
+        callback=LoginCallback(providers, options, flow, states, sessions, cookies, writer),
         callback_path=options.callback_path,
-        logout=Logout(xsuaa, logout, tenants, sessions, writer) if logout is not None else None,
+        logout=Logout(providers, logout, tenants, sessions, writer) if logout is not None else None,
         logout_path=logout.endpoint if logout is not None else "",
         backend_logouts=_backend_logouts(configuration),
     )  # fmt: skip
@@ -86,6 +89,7 @@ def _login_options(configuration: Configuration) -> LoginOptions:
         callback_path=configuration.descriptor.login.callback_endpoint,
         preserve_fragment=settings.preserve_fragment,
         pkce=settings.pkce_enabled and configuration.state_protection,
+        state_protection=configuration.state_protection,
         page=LoginPageOptions(settings.extended_login_csp, settings.omit_login_csp),
     )
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote_plus, urlencode
+from urllib.parse import quote, unquote_plus
 
 from app.answer import Answer, Headers, redirect
-from app.bindings.credentials import XsuaaCredentials
 from app.login.login_page import LoginPageOptions, login_page
-from app.login.login_state import LoginStates
+from app.login.login_state import LoginState, LoginStates
 from app.login.return_url import safe_path, without_parameter
 from app.login.tenant import TenantResolver
 from app.principal import Tenant
 from app.request_head import RequestHead
+from app.routing.route import AuthenticationType
 from app.sessions.cookie import LOCATION_COOKIE, CookieWriter, OwnCookies, new_session_id
-from app.tokens.endpoints import browser_base_url
+from app.tokens.identity_provider import IdentityProviders, LoginRequest
 
 MAX_LOCATION_COOKIE = 3500
 MAX_IDENTITY_PROVIDER = 255
@@ -23,11 +23,16 @@ SAP_IDP = "sap_idp"
 
 @dataclass(frozen=True, slots=True)
 class LoginOptions:
-    """`callback_path`: `login.callbackEndpoint`. `preserve_fragment`: `PRESERVE_FRAGMENT`. `pkce`: `PKCE_ENABLED`."""
+    """`callback_path`: `login.callbackEndpoint`. `preserve_fragment`: `PRESERVE_FRAGMENT`. `pkce`: `PKCE_ENABLED`.
+
+    `state_protection` (`stateProtection`, `STATE_PARAMETER_SECRET`): whether a login must have been started here, by
+    the browser that finishes it.
+    """
 
     callback_path: str = "/login/callback"
     preserve_fragment: bool = True
     pkce: bool = True
+    state_protection: bool = True
     page: LoginPageOptions = field(default_factory=LoginPageOptions)
 
 
@@ -48,60 +53,52 @@ class CodeFlow:
 
     def __init__(
         self,
-        credentials: XsuaaCredentials,
+        providers: IdentityProviders,
         options: LoginOptions,
         states: LoginStates,
         tenants: TenantResolver,
         cookies: OwnCookies,
         writer: CookieWriter,
     ) -> None:
-        self._credentials = credentials
+        self._providers = providers
         self._options = options
         self._states = states
         self._tenants = tenants
         self._cookies = cookies
         self._writer = writer
 
-    def start(self, head: RequestHead, tenant: Tenant, idp: str = "") -> Answer:
+    async def start(self, head: RequestHead, tenant: Tenant, kind: AuthenticationType, idp: str = "") -> Answer:
         """The answer that sends a browser to the tenant's login and brings it back to what it asked for.
 
-        Raises `HTTPS_REQUIRED` or `BAD_REQUEST` (host).
+        Raises `HTTPS_REQUIRED`, `BAD_REQUEST` (host), or like `IdentityProvider`.
         """
         self._writer.check_scheme(head)
         location = safe_path(without_parameter(head.target, SAP_IDP))
         marks = self._cookies.find_login_marks(head)
         mark = marks[0] if marks else new_session_id()
         headers: Headers = () if marks else self._writer.login_mark(head, mark)
-        login, state = self._states.begin(location, mark)
-        address = self._authorize_url(head, tenant, idp, state, login.code_verifier)
+        state, sealed = self._states.begin(location, mark, kind)
+        login = self.login_request(head, tenant, state, idp)
+        address = await self._providers.bound[kind].authorize_url(login, sealed)
         if self._options.preserve_fragment:
             attributes = self._writer.attributes(head)
-            return login_page(address, state, attributes, self._options.page, headers)
+            return login_page(address, sealed, attributes, self._options.page, headers)
         return redirect(address, (*headers, *self._location_cookie(head, location)))
 
-    def redirect_uri(self, head: RequestHead) -> str:
-        """Our callback as the browser sees it."""
-        return self._tenants.public_origin(head) + self._options.callback_path
+    def login_request(self, head: RequestHead, tenant: Tenant, state: LoginState, idp: str = "") -> LoginRequest:
+        """What a login asks of the authorization server, on the way there as on the way back."""
+        query = self._providers.bound[state.kind].callback_query
+        callback = self._tenants.public_origin(head) + self._options.callback_path
+        return LoginRequest(
+            tenant,
+            redirect_uri=f"{callback}?{query}" if query else callback,
+            code_verifier=state.code_verifier if self._options.pkce else "",
+            nonce=state.nonce,
+            identity_provider=idp,
+        )
 
     def _location_cookie(self, head: RequestHead, location: str) -> Headers:
         value = quote(location, safe="")
         if len(value) > MAX_LOCATION_COOKIE:
             return ()
         return (self._writer.write(head, LOCATION_COOKIE, value),)
-
-    def _authorize_url(self, head: RequestHead, tenant: Tenant, idp: str, state: str, code_verifier: str) -> str:
-        query = {
-            "response_type": "code",
-            "client_id": self._credentials.client_id,
-            "redirect_uri": self.redirect_uri(head),
-            "state": state,
-        }
-        if self._options.pkce:
-            # Loaded with the first login, not at the start: it brings the whole of OAuth with it.
-            from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
-
-            query["code_challenge"] = create_s256_code_challenge(code_verifier)
-            query["code_challenge_method"] = "S256"
-        if idp:
-            query["idp"] = idp
-        return f"{browser_base_url(self._credentials, tenant)}/oauth/authorize?{urlencode(query)}"

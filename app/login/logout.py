@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from app.answer import Answer, Headers, redirect
-from app.bindings.credentials import XsuaaCredentials
 from app.errors import Failure, GatewayError
 from app.login.return_url import safe_path
 from app.login.tenant import TenantResolver
@@ -16,7 +15,7 @@ from app.request_head import RequestHead
 from app.sessions.cookie import CookieWriter
 from app.sessions.manager import SessionManager
 from app.sessions.session import Session
-from app.tokens.endpoints import browser_base_url
+from app.tokens.identity_provider import IdentityProviders
 
 log = logging.getLogger("gangway.login")
 
@@ -64,13 +63,13 @@ class Logout:
 
     def __init__(
         self,
-        credentials: XsuaaCredentials,
+        providers: IdentityProviders,
         options: LogoutOptions,
         tenants: TenantResolver,
         sessions: SessionManager,
         writer: CookieWriter,
     ) -> None:
-        self._credentials = credentials
+        self._providers = providers
         self._options = options
         self._tenants = tenants
         self._sessions = sessions
@@ -89,7 +88,7 @@ class Logout:
         """
         if head.method != self._options.method:
             return LogoutOutcome(self._other_method(head, session))
-        address = self._address(head, tenant)
+        address = await self._address(head, tenant, session)
         if session is not None:
             await self._sessions.close(session)
             log.info("logged out")
@@ -111,16 +110,15 @@ class Logout:
             return Answer(200, (*_PLAIN, *headers), address.encode())
         return redirect(address, headers)
 
-    def _address(self, head: RequestHead, tenant: Tenant) -> str:
+    async def _address(self, head: RequestHead, tenant: Tenant, session: Session | None) -> str:
         """Where the browser goes next: nowhere when the identity provider itself called us."""
         parts = [part for part in head.query.split("&") if part]
         rest = [part for part in parts if part.partition("=")[0] != SKIP_REDIRECT]
         if any(part in (SKIP_REDIRECT, f"{SKIP_REDIRECT}=true") for part in parts):
             return ""
-        query = {"client_id": self._credentials.client_id}
-        if self._options.page:
-            query["redirect"] = self._page(head, "&".join(rest))
-        return f"{browser_base_url(self._credentials, tenant)}/logout.do?{urlencode(query)}"
+        page = self._page(head, "&".join(rest)) if self._options.page else ""
+        caller = session.caller if session is not None else None
+        return await self._providers.of(caller).logout_url(tenant, page, caller)
 
     def _page(self, head: RequestHead, query: str) -> str:
         page = self._options.page

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from app.principal import UserToken
 from app.request_head import RequestHead
 from app.sessions.cookie import OwnCookies, new_session_id, session_key
 from app.sessions.refresh import TokenRefresher
 from app.sessions.session import Session
 from app.sessions.store import SessionStore
+from app.tokens.identity_provider import Login
 
 
 class SessionManager:
@@ -42,18 +42,24 @@ class SessionManager:
             await self.close(session)
         return None
 
-    async def open(self, token: UserToken, refresh_token: str) -> tuple[Session, str]:
+    async def open(self, login: Login) -> tuple[Session, str]:
         """A new session and its id, which goes into the cookie and nowhere else."""
         session_id = new_session_id()
-        now, attention = self._clock(), self._refresher.attention_at(token, refresh_token)
-        session = Session(session_key(session_id), token, refresh_token, now, attention)
+        session = Session(
+            session_key(session_id), login.caller.token, login.refresh_token, self._clock(),
+            self._refresher.attention_at(login), ias_token=login.caller.ias_token, login_names=login.names,
+        )  # fmt: skip
         await self._store.add(session)
         return session, session_id
 
     async def changed(self, session: Session) -> None:
         """Keep what a request changed: a CSRF token, backend cookies."""
-        if not session.stateless:
-            await self._store.update(session)
+        await self._store.update(session)
+
+    async def of_login(self, names: tuple[bytes, ...]) -> list[Session]:
+        """The sessions opened by logins that have all of these names."""
+        found = await self._store.of_login(names[0]) if names else []
+        return [session for session in found if set(names) <= set(session.login_names)]
 
     async def close(self, session: Session) -> None:
         """End a session: its id is worthless from now on, and its web sockets close."""

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
-from app.bindings.credentials import XsuaaCredentials
 from app.errors import Failure, GatewayError
-from app.principal import UserToken
+from app.principal import UserCaller
 from app.sessions.session import Session
 from app.sessions.store import SessionStore
-from app.tokens.grants import Grants
+from app.tokens.identity_provider import Login
 from app.tokens.single_flight import SingleFlight
 from app.tokens.token_response import TokenRefused
-from app.tokens.verifier import Verifier
 
 log = logging.getLogger("gangway.sessions")
 
 PAUSE_AFTER_FAILURE = 5.0
 
 
-def attention_time(token: UserToken, refresh_token: str, window: float, now: float) -> float:
-    """When a token obtained `now` has to be looked after: `window` seconds before its end, or at its end when it
+Renew = Callable[[UserCaller, str], Awaitable[Login]]
+"""Gets new tokens for a caller with a refresh token: `IdentityProviders.renew`."""
+
+
+def attention_time(login: Login, window: float, now: float) -> float:
+    """When tokens obtained `now` have to be looked after: `window` seconds before their end, or at their end when they
     cannot be renewed. Tokens that live no longer than the window are renewed at half their life. A window of 0
     switches renewal off.
     """
-    if not refresh_token or window <= 0:
-        return token.expires_at
-    early = token.expires_at - window
-    return early if early > now else now + (token.expires_at - now) / 2
+    ends = login.caller.expires_at
+    if not login.refresh_token or window <= 0:
+        return ends
+    early = ends - window
+    return early if early > now else now + (ends - now) / 2
 
 
 class TokenRefresher:
@@ -37,24 +41,20 @@ class TokenRefresher:
 
     def __init__(
         self,
-        credentials: XsuaaCredentials,
-        grants: Grants,
-        verifier: Verifier,
+        renew: Renew,
         store: SessionStore,
         window: float = 300.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._credentials = credentials
-        self._grants = grants
-        self._verifier = verifier
+        self._renew_tokens = renew
         self._store = store
         self._window = window
         self._clock = clock
         self._running: SingleFlight[bytes, None] = SingleFlight()
 
-    def attention_at(self, token: UserToken, refresh_token: str) -> float:
-        """When a session with this new token needs `attend`."""
-        return attention_time(token, refresh_token, self._window, self._clock())
+    def attention_at(self, login: Login) -> float:
+        """When a session with these new tokens needs `attend`."""
+        return attention_time(login, self._window, self._clock())
 
     async def attend(self, session: Session) -> bool:
         """Look after a session whose `attention_at` has come. Returns whether its token may be used.
@@ -63,12 +63,12 @@ class TokenRefresher:
         the authorization server does not answer, and the session may recover later.
         """
         renewable = bool(session.refresh_token) and self._window > 0
-        alive = session.token.expires_at > self._clock()
+        alive = session.caller.expires_at > self._clock()
         if renewable and alive:
             self._running.start(session.key, lambda: self._renew(session))
         elif renewable:
             await self._running.run(session.key, lambda: self._renew(session))
-            alive = session.token.expires_at > self._clock()
+            alive = session.caller.expires_at > self._clock()
             if not alive and session.refresh_token:
                 raise GatewayError(Failure.XSUAA_UNAVAILABLE, "the session's token could not be renewed")
         return alive
@@ -84,19 +84,18 @@ class TokenRefresher:
             self._failed(session, error.failure.name)
 
     async def _redeem(self, session: Session) -> None:
-        tenant = session.caller.tenant
-        response = await self._grants.refresh_token(self._credentials, tenant, session.refresh_token)
-        token = await self._verifier.verify_user(response.access_token)
-        if token.principal != session.caller.principal:
+        login = await self._renew_tokens(session.caller, session.refresh_token)
+        caller = login.caller
+        if caller.principal != session.caller.principal:
             raise TokenRefused("foreign_token", "the renewed token belongs to someone else")
-        refresh_token = response.refresh_token or session.refresh_token
-        session.renew(token, refresh_token, self.attention_at(token, refresh_token))
+        renewed = replace(login, refresh_token=login.refresh_token or session.refresh_token)
+        session.renew(caller.token, renewed.refresh_token, self.attention_at(renewed), caller.ias_token)
         await self._store.update(session)
         log.info("token renewed")
 
     def _failed(self, session: Session, reason: str) -> None:
         """The old token serves while it lives; without a refresh token the session ends with it."""
-        ends = float(session.token.expires_at)
+        ends = float(session.caller.expires_at)
         later = self._clock() + PAUSE_AFTER_FAILURE
         session.attention_at = min(later, ends) if session.refresh_token else ends
         log.warning("token not renewed", extra={"fields": {"reason": reason}})

@@ -15,20 +15,20 @@ class Session(Visitor):
     """What the gateway knows about a logged-in user. Times are epoch seconds.
 
     `key` is the digest the session is stored under; the id itself is only in the browser's cookie. `attention_at` is
-    when the token has to be looked after (renewed, or the session ended). `login_marks` are names under which the
+    when the token has to be looked after (renewed, or the session ended). `login_names` are names under which the
     identity service may report the end of the login; a store finds the session by them.
     """
 
-    __slots__ = ("attention_at", "created_at", "key", "last_used", "login_marks", "refresh_token")
+    __slots__ = ("attention_at", "created_at", "key", "last_used", "login_names", "refresh_token")
 
     caller: UserCaller
 
     def __init__(
         self, key: bytes, token: UserToken, refresh_token: str, created_at: float, attention_at: float = NEVER,
-        *, ias_token: UserToken | None = None, login_marks: tuple[bytes, ...] = (),
+        *, ias_token: UserToken | None = None, login_names: tuple[bytes, ...] = (),
     ) -> None:  # fmt: skip
         super().__init__(UserCaller(token, ias_token))
-        self.login_marks = login_marks
+        self.login_names = login_names
         self.key = key
         self.refresh_token = refresh_token
         self.created_at = created_at

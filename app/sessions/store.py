@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +15,10 @@ class Lifetime:
 
     idle: float = 15 * 60
     absolute: float = 24 * 60 * 60
+
+    def end(self, session: Session, used_at: float) -> float:
+        """When a session ends that is not used after `used_at`."""
+        return min(used_at + self.idle, session.created_at + self.absolute)
 
 
 class SessionStore(Protocol):
@@ -28,8 +33,17 @@ class SessionStore(Protocol):
     async def update(self, session: Session) -> None:
         """Keep what changed in a session; one that has been deleted meanwhile stays deleted."""
 
+    async def of_login(self, name: bytes) -> list[Session]:
+        """The sessions with this among their `login_names`; that does not count as use."""
+
     async def delete(self, key: bytes) -> None:
         """End a session, everywhere."""
+
+    def alone(self, session: Session) -> AbstractAsyncContextManager[None]:
+        """Wait until no other process works on a session's token, and keep others out meanwhile.
+
+        Inside, the session is as it is stored: what another process has changed has been taken over.
+        """
 
     async def expire(self) -> list[Session]:
         """Remove and return the sessions that ended by time since the last call: their backends want a logout."""

@@ -5,23 +5,42 @@ Clients with a secret authenticate with HTTP Basic; X.509 clients call the mTLS 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from app.bindings.credentials import ClientCredentials
 from app.clients import PlatformClients
+from app.errors import Failure, GatewayError
 from app.principal import Tenant
 from app.tokens.endpoints import token_url
+from app.tokens.expiring_map import ExpiringMap
 from app.tokens.token_request import TokenRequest, client_of, send
-from app.tokens.token_response import TokenResponse
+from app.tokens.token_response import TokenRefused, TokenResponse
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-class Grants:
-    """Token requests. All raise `TokenRefused` (an OAuth error came back) or `XSUAA_UNAVAILABLE`."""
+UNKNOWN_SECONDS = 30.0
+MAX_UNKNOWN = 1000
 
-    def __init__(self, clients: PlatformClients) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A tenant as one authorization server may know it."""
+
+    token_url: str
+    tenant: Tenant
+
+
+class Grants:
+    """Token requests. All raise `TokenRefused` (an OAuth error came back), `XSUAA_UNAVAILABLE`, or for a tenant that the
+    server does not know `SUBSCRIBER_UNKNOWN`: at once where it said so in the last half minute.
+    """
+
+    def __init__(self, clients: PlatformClients, clock: Callable[[], float] = time.monotonic) -> None:
         self._clients = clients
+        self._unknown: ExpiringMap[Subscriber, bool] = ExpiringMap(MAX_UNKNOWN, clock)
 
     async def authorization_code(
         self, credentials: ClientCredentials, tenant: Tenant, code: str, redirect_uri: str, code_verifier: str = ""
@@ -58,11 +77,26 @@ class Grants:
     async def _ask(
         self, credentials: ClientCredentials, tenant: Tenant, form: dict[str, str], repeatable: bool = True
     ) -> TokenResponse:
-        if credentials.uses_certificate:
-            form["client_id"] = credentials.client_id
-        headers = {"x-zid": tenant.id} if tenant.id and not tenant.subdomain else {}
-        if not credentials.uses_certificate:
-            # The UAA takes form-encoded credentials for what they are only where it is told that they are.
-            headers["x-cf-encoded-credentials"] = "true"
-        request = TokenRequest(token_url(credentials, tenant), form, headers, credentials, repeatable)
-        return await send(client_of(self._clients, credentials), request)
+        subscriber = Subscriber(token_url(credentials, tenant), tenant)
+        if self._unknown.get(subscriber):
+            raise GatewayError(Failure.SUBSCRIBER_UNKNOWN)
+        try:
+            return await send(client_of(self._clients, credentials), _request(credentials, subscriber, form, repeatable))
+        except TokenRefused as refusal:
+            if refusal.status != 404 or tenant.subdomain == credentials.identityzone:
+                raise
+            self._unknown.put(subscriber, True, UNKNOWN_SECONDS)
+            raise GatewayError(Failure.SUBSCRIBER_UNKNOWN) from None
+
+
+def _request(
+    credentials: ClientCredentials, subscriber: Subscriber, form: dict[str, str], repeatable: bool
+) -> TokenRequest:
+    tenant = subscriber.tenant
+    headers = {"x-zid": tenant.id} if tenant.id and not tenant.subdomain else {}
+    if credentials.uses_certificate:
+        form = {**form, "client_id": credentials.client_id}
+    else:
+        # The UAA takes form-encoded credentials for what they are only where it is told that they are.
+        headers["x-cf-encoded-credentials"] = "true"
+    return TokenRequest(subscriber.token_url, form, headers, credentials, repeatable)

@@ -29,12 +29,12 @@ class LoginRequest:
 class Login:
     """What a login, or the renewal of its tokens, comes to.
 
-    `marks` are names under which the server may later report that the login has ended (back-channel logout).
+    `names` are those under which the server may later report that the login has ended (back-channel logout).
     """
 
     caller: UserCaller
     refresh_token: str = field(default="", repr=False)
-    marks: tuple[bytes, ...] = ()
+    names: tuple[bytes, ...] = ()
 
 
 class IdentityProvider(Protocol):

@@ -23,9 +23,12 @@ class TokenResponse:
 
 
 class TokenRefused(GatewayError):
-    """The authorization server refused a token request; `error` is its OAuth error code."""
+    """The authorization server refused a token request; `error` is its OAuth error code, `status` the HTTP status, 0
+    where there was none.
+    """
 
-    def __init__(self, error: str, description: str = "", authority: Authority = XSUAA) -> None:
+    def __init__(self, error: str, description: str = "", authority: Authority = XSUAA, status: int = 0) -> None:
+        self.status = status
         self.error = sanitized(error) or "unknown_error"
         text = sanitized(description)
         super().__init__(authority.refused, f"{self.error}: {text}" if text else self.error)
@@ -62,8 +65,8 @@ def parse_refusal(status: int, body: object, authority: Authority = XSUAA) -> To
     """Read a 4xx answer: only `error` and `error_description` are taken over."""
     if isinstance(body, dict):
         error = str(body.get("error") or f"http_{status}")
-        return TokenRefused(error, _text(body.get("error_description")), authority)
-    return TokenRefused(f"http_{status}", authority=authority)
+        return TokenRefused(error, _text(body.get("error_description")), authority, status)
+    return TokenRefused(f"http_{status}", authority=authority, status=status)
 
 
 def _text(value: object) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from app.answer import Answer
 from app.clients import PlatformClients
+from app.guards.derived_csrf import DerivedCsrfTokens
 from app.login.basic import PasswordLogin
 from app.login.callback import LoginCallback
 from app.login.caller import Callers
@@ -18,7 +19,9 @@ from app.login.code_flow import CodeFlow, LoginOptions
 from app.login.login_state import LoginStates
 from app.login.logout import Logout, LogoutOptions
 from app.login.tenant import TenantOptions, TenantResolver
+from app.login.weak_token import WeakTokens
 from app.request_head import RequestHead
+from app.routing.route import AuthenticationType
 from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.cookie import CookieOptions, CookieWriter, OwnCookies
 from app.sessions.manager import SessionManager
@@ -26,8 +29,11 @@ from app.sessions.memory_store import MemorySessionStore
 from app.sessions.refresh import TokenRefresher
 from app.sessions.store import Lifetime
 from app.tokens.grants import Grants
+from app.tokens.identity_provider import IdentityProviders
 from app.tokens.jwks import KeyStore
+from app.tokens.token_cache import TokenCache
 from app.tokens.verifier import Verifier
+from app.tokens.xsuaa_provider import XsuaaProvider
 from tests.sessions.store_contract import Clock
 from tests.tokens.token_server import TokenServer
 
@@ -96,27 +102,31 @@ class Parts:
         self.clock = Clock()
         self.clients = PlatformClients(timeout=5)
         grants = Grants(self.clients)
-        verifier = Verifier(credentials, KeyStore(self.clients, credentials))
+        keys = KeyStore(self.clients, credentials.verificationkey)
+        verifier = Verifier(credentials, keys)
+        xsuaa = XsuaaProvider(credentials, grants, verifier, keys)
+        providers = IdentityProviders({AuthenticationType.XSUAA: xsuaa}, AuthenticationType.XSUAA)
         cookies, writer = OwnCookies(), CookieWriter(cookie_options or CookieOptions())
         self.tenants = TenantResolver(tenant_options or TenantOptions(), credentials)
         self.store = MemorySessionStore(Lifetime())
-        refresher = TokenRefresher(credentials, grants, verifier, self.store)
+        refresher = TokenRefresher(providers.renew, self.store)
         self.sessions = SessionManager(self.store, cookies, refresher)
         states = LoginStates(state_secret, clock=self.clock)
-        self.flow = CodeFlow(credentials, options, states, self.tenants, cookies, writer)
-        self.callback = LoginCallback(
-            credentials, options, self.flow, states, grants, verifier, self.sessions, cookies, writer
-        )
-        self.logout = Logout(
-            credentials, logout_options or LogoutOptions("/logout"), self.tenants, self.sessions, writer
-        )
+        self.flow = CodeFlow(providers, options, states, self.tenants, cookies, writer)
+        self.callback = LoginCallback(providers, options, self.flow, states, self.sessions, cookies, writer)
+        self.logout = Logout(providers, logout_options or LogoutOptions("/logout"), self.tenants, self.sessions, writer)
         passwords = PasswordLogin(credentials, grants, verifier)
-        self.callers = Callers(self.sessions, verifier, passwords, CarriedCookies("", writer))
+        tokens = TokenCache(grants)
+        weak_tokens = WeakTokens(verifier, lambda weak: tokens.exchanged(credentials, weak))
+        self.callers = Callers(
+            self.sessions, verifier, passwords, weak_tokens, CarriedCookies("", writer), DerivedCsrfTokens("secret")
+        )
 
-    def start(self, browser: Browser, target: str = "/protected", idp: str = "") -> tuple[Answer, dict[str, str]]:
+    async def start(self, browser: Browser, target: str = "/protected", idp: str = "") -> tuple[Answer, dict[str, str]]:
         """Start a login; the answer and the query of the authorize request."""
         head = browser.head(target)
-        answer = browser.keep(self.flow.start(head, self.tenants.tenant(head), idp))
+        tenant = self.tenants.tenant(head)
+        answer = browser.keep(await self.flow.start(head, tenant, AuthenticationType.XSUAA, idp))
         return answer, query_of(authorize_address(answer))
 
     async def finish(self, browser: Browser, query: str) -> Answer:
@@ -126,7 +136,7 @@ class Parts:
 
     async def log_in(self, browser: Browser, target: str = "/protected") -> Answer:
         """A whole login."""
-        _, query = self.start(browser, target)
+        _, query = await self.start(browser, target)
         return await self.finish(browser, f"code=c1&state={query['state']}")
 
 

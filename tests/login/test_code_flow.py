@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
@@ -12,6 +13,7 @@ from app.login.code_flow import LoginOptions, identity_provider
 from app.login.login_page import LoginPageOptions
 from app.login.tenant import TenantOptions
 from app.request_head import RequestHead
+from app.routing.route import AuthenticationType
 from app.sessions.cookie import CookieOptions, mark_cookie
 from tests.login.gateway_parts import HOST, Browser, Parts, authorize_address, header, query_of, run
 from tests.tokens.token_server import CLIENT_ID, OTHER_ZONE, TokenServer, token_server
@@ -33,7 +35,7 @@ def refused(error: pytest.ExceptionInfo[GatewayError]) -> Failure:
 
 
 def test_the_authorize_request(server: TokenServer) -> None:
-    answer, query = Parts(server).start(Browser(), "/protected/a?b=c")
+    answer, query = asyncio.run(Parts(server).start(Browser(), "/protected/a?b=c"))
     assert answer.status == 302
     assert urlsplit(header(answer, b"location")).path == "/oauth/authorize"
     assert query["response_type"] == "code"
@@ -46,7 +48,7 @@ def test_the_authorize_request(server: TokenServer) -> None:
 
 def test_the_location_is_remembered_for_the_login_without_page(server: TokenServer) -> None:
     browser = Browser()
-    answer, _ = Parts(server).start(browser, "/protected/a?b=c")
+    answer, _ = asyncio.run(Parts(server).start(browser, "/protected/a?b=c"))
     assert browser.jar["locationAfterLogin"] == "%2Fprotected%2Fa%3Fb%3Dc"
     assert all(b"HttpOnly" in value for name, value in answer.headers if name == b"set-cookie")
 
@@ -54,19 +56,20 @@ def test_the_location_is_remembered_for_the_login_without_page(server: TokenServ
 def test_the_public_address_of_the_tenant_is_the_redirect_uri(server: TokenServer) -> None:
     tenants = TenantOptions(host_pattern=r"^(.*)\.router\.example")
     parts = Parts(server, tenant_options=tenants, tenantmode="shared", uaadomain="auth.example")
-    answer, query = parts.start(Browser(host="globex.router.example", headers=((b"x-forwarded-proto", b"https"),)))
+    browser = Browser(host="globex.router.example", headers=((b"x-forwarded-proto", b"https"),))
+    answer, query = asyncio.run(parts.start(browser))
     assert urlsplit(authorize_address(answer)).hostname == "globex.auth.example"
     assert query["redirect_uri"] == "https://globex.router.example/login/callback"
 
 
 def test_pkce_can_be_switched_off(server: TokenServer) -> None:
-    _, query = Parts(server, LoginOptions(pkce=False)).start(Browser())
+    _, query = asyncio.run(Parts(server, LoginOptions(pkce=False)).start(Browser()))
     assert "code_challenge" not in query
 
 
 def test_an_enforced_secure_cookie_wants_https(server: TokenServer) -> None:
     with pytest.raises(GatewayError) as caught:
-        Parts(server, cookie_options=CookieOptions(secure=True)).start(Browser())
+        asyncio.run(Parts(server, cookie_options=CookieOptions(secure=True)).start(Browser()))
     assert refused(caught) is Failure.HTTPS_REQUIRED
 
 
@@ -90,7 +93,7 @@ def test_the_identity_provider_is_passed_on_and_not_returned_to(server: TokenSer
     parts, browser = Parts(server), Browser()
 
     async def work(parts: Parts) -> None:
-        _, query = parts.start(browser, "/a?sap_idp=other&b=1", "other")
+        _, query = await parts.start(browser, "/a?sap_idp=other&b=1", "other")
         assert query["idp"] == "other"
         answer = await parts.finish(browser, f"code=c&state={query['state']}")
         assert header(answer, b"location") == "/a?b=1"
@@ -103,7 +106,7 @@ def test_the_identity_provider_is_passed_on_and_not_returned_to(server: TokenSer
 
 def page(server: TokenServer, **options: bool) -> Answer:
     parts = Parts(server, LoginOptions(page=LoginPageOptions(**options)))
-    return parts.start(Browser(), "/protected?x=%3C/script%3E")[0]
+    return asyncio.run(parts.start(Browser(), "/protected?x=%3C/script%3E"))[0]
 
 
 def test_the_page_runs_only_its_own_script(server: TokenServer) -> None:
@@ -125,7 +128,7 @@ def test_the_policy_can_be_extended_or_left_out(server: TokenServer) -> None:
 def test_the_fragment_survives_for_its_own_login_only(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         browser = Browser()
-        page, query = parts.start(browser, "/deep")
+        page, query = await parts.start(browser, "/deep")
         key = re.search(r'"fragmentAfterLogin=([^"]+)"', page.body.decode())
         assert key
         browser.jar["fragmentAfterLogin"] = key[1] + quote("#/view/1", safe="")
@@ -134,7 +137,7 @@ def test_the_fragment_survives_for_its_own_login_only(server: TokenServer) -> No
         assert "fragmentAfterLogin" not in browser.jar
 
         other = Browser(jar={"fragmentAfterLogin": key[1] + "%23evil"})
-        _, query = parts.start(other, "/deep")
+        _, query = await parts.start(other, "/deep")
         answer = await parts.finish(other, f"code=c2&state={query['state']}")
         assert header(answer, b"location") == "/deep"
 
@@ -163,7 +166,7 @@ def test_a_login_opens_a_session_and_returns(server: TokenServer) -> None:
 def test_attack_79_nothing_is_kept_for_those_who_only_knock(server: TokenServer) -> None:
     parts = Parts(server)
     for _ in range(50):
-        parts.start(Browser())
+        asyncio.run(parts.start(Browser()))
     assert len(parts.store) == 0
     assert not server.asked
 
@@ -184,7 +187,7 @@ def test_attack_79_nothing_is_kept_for_those_who_only_knock(server: TokenServer)
 def test_attack_52_a_callback_nobody_asked_for_is_refused(server: TokenServer, query: str) -> None:
     async def work(parts: Parts) -> None:
         browser = Browser()
-        parts.start(browser)
+        await parts.start(browser)
         with pytest.raises(GatewayError) as caught:
             await parts.finish(browser, query)
         assert refused(caught) is Failure.LOGIN_FAILED
@@ -197,8 +200,8 @@ def test_attack_52_a_callback_nobody_asked_for_is_refused(server: TokenServer, q
 def test_attack_52_a_login_of_another_browser_is_refused(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         attacker, victim = Browser(), Browser()
-        _, query = parts.start(attacker)
-        parts.start(victim)
+        _, query = await parts.start(attacker)
+        await parts.start(victim)
         for browser in (victim, Browser()):
             with pytest.raises(GatewayError) as caught:
                 await parts.finish(browser, f"code=c1&state={query['state']}")
@@ -211,7 +214,7 @@ def test_attack_52_a_login_of_another_browser_is_refused(server: TokenServer) ->
 def test_attack_52_a_replayed_callback_opens_nothing(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         browser = Browser()
-        _, query = parts.start(browser)
+        _, query = await parts.start(browser)
         callback = f"code=c1&state={query['state']}"
         await parts.finish(browser, callback)
         session = browser.jar["JSESSIONID"]
@@ -227,21 +230,40 @@ def test_attack_52_a_replayed_callback_opens_nothing(server: TokenServer) -> Non
     assert len(server.forms("authorization_code")) == 1
 
 
-def test_a_login_that_took_too_long_is_refused(server: TokenServer) -> None:
+def test_a_login_that_took_too_long_begins_again(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         browser = Browser()
-        _, query = parts.start(browser)
-        parts.clock.now += 601
+        _, query = await parts.start(browser, "/protected/a")
+        parts.clock.now += 61
+        answer = await parts.finish(browser, f"code=c1&state={query['state']}")
+        assert (answer.status, header(answer, b"location")) == (302, "/protected/a")
+        assert "JSESSIONID" not in browser.jar or browser.jar["JSESSIONID"] == "login"
         with pytest.raises(GatewayError) as caught:
-            await parts.finish(browser, f"code=c1&state={query['state']}")
+            await parts.finish(Browser(), f"code=c1&state={query['state']}")
         assert refused(caught) is Failure.LOGIN_FAILED
 
     run(Parts(server), work)
+    assert not server.asked
+
+
+def test_without_state_protection_a_login_may_begin_elsewhere(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        answer = await parts.finish(browser, "code=c1")
+        assert (answer.status, header(answer, b"location")) == (302, "/")
+        assert await parts.sessions.current(browser.head("/")) is not None
+        other = Browser()
+        _, query = await parts.start(other, "/protected/a")
+        answer = await parts.finish(Browser(), f"code=c1&state={query['state']}")
+        assert header(answer, b"location") == "/protected/a"
+
+    run(Parts(server, LoginOptions(preserve_fragment=False, pkce=False, state_protection=False)), work)
+    assert all("code_verifier" not in form for form in server.forms("authorization_code"))
 
 
 def test_instances_with_one_secret_take_each_others_callbacks(server: TokenServer) -> None:
     browser = Browser()
-    _, query = Parts(server, state_secret="s" * 40).start(browser)
+    _, query = asyncio.run(Parts(server, state_secret="s" * 40).start(browser))
 
     async def accepted(parts: Parts) -> None:
         assert (await parts.finish(browser, f"code=c1&state={query['state']}")).status == 302
@@ -258,8 +280,8 @@ def test_instances_with_one_secret_take_each_others_callbacks(server: TokenServe
 def test_tabs_log_in_one_after_the_other(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         browser = Browser()
-        _, first = parts.start(browser, "/one")
-        _, second = parts.start(browser, "/two")
+        _, first = await parts.start(browser, "/one")
+        _, second = await parts.start(browser, "/two")
         for query, path in ((second, "/two"), (first, "/one")):
             answer = await parts.finish(browser, f"code=c&state={query['state']}")
             assert header(answer, b"location") == path
@@ -272,7 +294,8 @@ def test_tabs_opened_together_log_in_whatever_the_order(server: TokenServer) -> 
     async def work(parts: Parts) -> None:
         browser = Browser()
         heads = [browser.head(path) for path in ("/one", "/two", "/three")]  # sent before any answer came
-        answers = [browser.keep(parts.flow.start(head, parts.tenants.own)) for head in heads]
+        kind = AuthenticationType.XSUAA
+        answers = [browser.keep(await parts.flow.start(head, parts.tenants.own, kind)) for head in heads]
         states = [query_of(authorize_address(answer))["state"] for answer in answers]
         for state, path in zip(states, ("/one", "/two", "/three"), strict=True):
             answer = await parts.finish(browser, f"code=c&state={state}")
@@ -288,7 +311,7 @@ def test_attack_53_a_login_gives_a_new_id_and_the_old_session_dies(server: Token
         first = browser.jar["JSESSIONID"]
         assert first != "A" * 43
         old = browser.head("/")
-        _, query = parts.start(browser)
+        _, query = await parts.start(browser)
         browser.jar["JSESSIONID"] = first  # the browser still has its session when the callback comes
         await parts.finish(browser, f"code=c&state={query['state']}")
         assert browser.jar["JSESSIONID"] != first
@@ -303,7 +326,7 @@ def test_attack_54_a_forged_location_cookie_leads_nowhere_else(server: TokenServ
     async def work(parts: Parts) -> None:
         browser = Browser()
         for target, expected in (("/protected", "/protected"), ("/" + "a" * 2000, "/")):
-            _, query = parts.start(browser, target)
+            _, query = await parts.start(browser, target)
             browser.jar["locationAfterLogin"] = quote(evil, safe="")
             answer = await parts.finish(browser, f"code=c&state={query['state']}")
             assert header(answer, b"location") == expected
@@ -338,7 +361,7 @@ def test_a_refused_code_is_a_failed_login(server: TokenServer) -> None:
 def test_an_error_of_the_authorization_server_is_named(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         browser = Browser()
-        _, query = parts.start(browser)
+        _, query = await parts.start(browser)
         with pytest.raises(GatewayError) as caught:
             await parts.finish(browser, f"error=access_denied&state={query['state']}")
         assert caught.value.detail == "access_denied"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.clients import PlatformClients
 from app.errors import Failure, GatewayError
-from app.principal import Tenant, UserPrincipal, UserToken
+from app.principal import Tenant, UserCaller, UserPrincipal, UserToken
 from app.request_head import RequestHead
 from app.sessions.cookie import OwnCookies, session_key
 from app.sessions.manager import SessionManager
@@ -22,8 +22,10 @@ from app.sessions.refresh import TokenRefresher, attention_time
 from app.sessions.session import Session
 from app.sessions.store import Lifetime
 from app.tokens.grants import Grants
+from app.tokens.identity_provider import Login
 from app.tokens.jwks import KeyStore
 from app.tokens.verifier import Verifier
+from app.tokens.xsuaa_provider import XsuaaProvider
 from tests.sessions.store_contract import Clock
 from tests.tokens.token_server import ZONE, TokenServer, token_server
 
@@ -40,7 +42,7 @@ class Parts:
 
     async def open(self, refresh_token: str = "refresh-1") -> tuple[Session, RequestHead]:
         token = UserToken(ALICE, "old", frozenset(), int(self.clock.now + TOKEN_LIFE))
-        session, session_id = await self.manager.open(token, refresh_token)
+        session, session_id = await self.manager.open(Login(UserCaller(token), refresh_token))
         return session, RequestHead("GET", "/", [(b"cookie", f"JSESSIONID={session_id}".encode())])
 
     def renewals(self) -> int:
@@ -57,9 +59,10 @@ def use(server: TokenServer, work: Callable[[Parts], Awaitable[None]], window: f
     async def run() -> None:
         clock, clients, binding = Clock(), PlatformClients(timeout=5), server.binding()
         clock.now = time.time()
-        grants, verifier = Grants(clients), Verifier(binding, KeyStore(clients, binding))
+        keys = KeyStore(clients, binding.verificationkey)
+        provider = XsuaaProvider(binding, Grants(clients), Verifier(binding, keys), keys)
         store = MemorySessionStore(Lifetime(idle=5000, absolute=50_000), clock=clock)
-        refresher = TokenRefresher(binding, grants, verifier, store, window, clock)
+        refresher = TokenRefresher(provider.renew, store, window, clock)
         manager = SessionManager(store, OwnCookies(), refresher, clock)
         await work(Parts(manager, refresher, clock, server))
         await manager.aclose()
@@ -90,7 +93,7 @@ def test_attack_58_ours_wins_among_cookies_of_the_same_name(server: TokenServer)
 def test_the_id_is_not_the_key(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         token = UserToken(ALICE, "old", frozenset(), int(parts.clock.now + TOKEN_LIFE))
-        session, session_id = await parts.manager.open(token, "")
+        session, session_id = await parts.manager.open(Login(UserCaller(token)))
         assert session.key == session_key(session_id)
         assert session_id.encode() not in session.key
 
@@ -239,7 +242,7 @@ def test_a_logout_during_a_renewal_stays_a_logout(server: TokenServer) -> None:
 @given(life=st.integers(1, 100_000), window=st.floats(0, 10_000), refresh_token=st.sampled_from(["", "r"]))
 def test_attention_is_due_between_now_and_the_tokens_end(life: int, window: float, refresh_token: str) -> None:
     token = UserToken(ALICE, "t", frozenset(), 1000 + life)
-    due = attention_time(token, refresh_token, window, 1000.0)
+    due = attention_time(Login(UserCaller(token), refresh_token), window, 1000.0)
     assert 1000 < due <= 1000 + life
     if not refresh_token or window == 0:
         assert due == 1000 + life
