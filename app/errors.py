@@ -57,6 +57,7 @@ class Failure(Enum):
     CSRF_REQUIRED = Row(403, Hop.SESSION, "CSRF token required", "Fetch a token with x-csrf-token: fetch and send it.")
     ORIGIN_REFUSED = Row(403, Hop.CLIENT, "Origin refused", "Pages of this origin may not call this address.")
     TENANT_MISMATCH = Row(403, Hop.SESSION, "Wrong tenant", "The token belongs to another tenant than the address.")
+    SUBSCRIBER_UNKNOWN = Row(404, Hop.XSUAA, "Unknown subscriber", "No tenant of this name has subscribed.")
     STORE_UNAVAILABLE = Row(503, Hop.SESSION, "Session store unavailable", "Check the session store; retry later.")
     # -- platform services
     XSUAA_REFUSED = Row(502, Hop.XSUAA, "Token request refused", "Check the xsuaa binding and its grant types.")

@@ -81,7 +81,9 @@ class Grants:
         if self._unknown.get(subscriber):
             raise GatewayError(Failure.SUBSCRIBER_UNKNOWN)
         try:
-            return await send(client_of(self._clients, credentials), _request(credentials, subscriber, form, repeatable))
+            return await send(
+                client_of(self._clients, credentials), _request(credentials, subscriber, form, repeatable)
+            )
         except TokenRefused as refusal:
             if refusal.status != 404 or tenant.subdomain == credentials.identityzone:
                 raise

@@ -228,3 +228,30 @@ def test_an_unusable_certificate_is_our_own_fault() -> None:
         ask(lambda grants: grants.client_credentials(binding, OWN))
     assert caught.value.is_about_us
     assert "none" not in caught.value.detail
+
+
+def test_an_unknown_subscriber_is_told_apart_and_remembered_for_a_while(server: TokenServer) -> None:
+    binding, now = server.binding(), [0.0]
+    z1, z2 = Tenant("z1", ""), Tenant("z2", "")
+    server.script.extend([(404, {"error": "not_found"}, {}), (404, b"<html>", {}), (404, b"", {})])
+
+    async def work() -> None:
+        clients = PlatformClients(timeout=5)
+        grants = Grants(clients, lambda: now[0])
+        for tenant, seconds, asked in ((z1, 0, 1), (z1, 29, 1), (z1, 2, 2), (z2, 0, 3)):
+            now[0] += seconds
+            with pytest.raises(GatewayError) as caught:
+                await grants.client_credentials(binding, tenant)
+            assert caught.value.failure is Failure.SUBSCRIBER_UNKNOWN
+            assert len(server.asked) == asked
+        assert await grants.client_credentials(binding, Tenant("z3", ""))
+        await clients.aclose()
+
+    asyncio.run(work())
+
+
+def test_a_wrong_address_of_the_provider_is_no_unknown_subscriber(server: TokenServer) -> None:
+    server.script.append((404, {"error": "not_found"}, {}))
+    with pytest.raises(TokenRefused) as caught:
+        ask(lambda grants: grants.client_credentials(server.binding(), OWN))
+    assert caught.value.failure is Failure.XSUAA_REFUSED
