@@ -34,8 +34,8 @@ class Subscriber:
 
 
 class Grants:
-    """Token requests. All raise `TokenRefused` (an OAuth error came back), `XSUAA_UNAVAILABLE`, or for a tenant that the
-    server does not know `SUBSCRIBER_UNKNOWN`: at once where it said so in the last half minute.
+    """Token requests. All raise `TokenRefused` (an OAuth error came back), `XSUAA_UNAVAILABLE`, or
+    `SUBSCRIBER_UNKNOWN` for a tenant that the server does not know: at once where it said so in the last half minute.
     """
 
     def __init__(self, clients: PlatformClients, clock: Callable[[], float] = time.monotonic) -> None:
