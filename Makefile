@@ -13,7 +13,7 @@ SHARED ?= ../shared
 KIT = $(SHARED)/conformance
 PERF = $(SHARED)/perf
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format requirements conformance bench steps fuzz test-tools clean
+.PHONY: help demo test check lint format requirements docs conformance bench steps fuzz test-tools clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ requirements: $(VENV)/bin/python ## Lock the dependencies with hashes, for every
 
 LOCK = $(IN_VENV)uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make requirements'
+
+docs: $(VENV)/.installed ## Write docs/variables.md from the settings' docstrings
+	PYTHONPATH=. $(IN_VENV)python scripts/document_variables.py
 
 conformance: $(VENV)/.installed build/conformance/.installed ## Run the conformance kit, where it is, and print the score
 	KIT_PROJECT_DIR=$(CURDIR) KIT_PROJECT_PYTHON=$(abspath $(IN_VENV)python) PYTHONDONTWRITEBYTECODE=1 \
