@@ -28,8 +28,12 @@ class SealedBox:
 
     def seal(self, plain: bytes, bound_to: bytes = b"") -> str:
         """Sealed text; it opens only together with the same `bound_to`."""
+        return urlsafe_b64encode(self.seal_bytes(plain, bound_to)).rstrip(b"=").decode()
+
+    def seal_bytes(self, plain: bytes, bound_to: bytes = b"") -> bytes:
+        """Like `seal`, for where bytes are kept: a nonce, then the sealed bytes with their tag."""
         nonce = os.urandom(NONCE_BYTES)
-        return urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, plain, bound_to)).rstrip(b"=").decode()
+        return nonce + self._cipher.encrypt(nonce, plain, bound_to)
 
     def open(self, sealed: str, bound_to: bytes = b"") -> bytes | None:
         """The plain bytes, or None when the text is not ours, was changed, or was bound to something else."""
@@ -37,6 +41,10 @@ class SealedBox:
             raw = urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
         except (ValueError, binascii.Error):
             return None
+        return self.open_bytes(raw, bound_to)
+
+    def open_bytes(self, raw: bytes, bound_to: bytes = b"") -> bytes | None:
+        """Like `open`, for what `seal_bytes` made."""
         if len(raw) < NONCE_BYTES + TAG_BYTES:
             return None
         try:

@@ -43,6 +43,11 @@ class Visitor:
             self._watchers = set()
         self._watchers.add(on_end)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether something waits for the session's end."""
+        return bool(self._watchers)
+
     def unwatch(self, on_end: Callable[[], None]) -> None:
         """Forget a watcher."""
         if self._watchers is not None:

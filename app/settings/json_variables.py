@@ -67,16 +67,22 @@ class ExternalSessions(StrictModel):
     instance_name: Annotated[str, Field(min_length=1)]
     """Service instance of the store."""
     storage_type: Annotated[str, Field(min_length=1)]
-    """Kind of store; `redis`."""
+    """Kind of store: `redis`; with `externalStoreFilePath` any name."""
     session_secret: str = Field(min_length=64, repr=False)
-    """Secret for session cookies, at least 64 characters."""
+    """Secret from which the key of stored sessions is derived, at least 64 characters."""
     default_retry_timeout: Annotated[int, Field(ge=0)] = 2000
-    """Milliseconds after which retries end."""
+    """Milliseconds an operation may take with its retries; afterwards the store counts as unavailable."""
     back_off_multiplier: Annotated[int, Field(ge=0)] = 50
-    """Factor of the pause between retries."""
+    """Milliseconds by which the pause before each further retry grows."""
+    connect_timeout: Annotated[int, Field(ge=1)] = 10_000
+    """Milliseconds a connection to the store may take."""
+    command_timeout: Annotated[int, Field(ge=1)] = 5_000
+    """Milliseconds the store may take to answer one command."""
+    keep_alive: Annotated[int, Field(ge=1)] | Literal[False] = 30_000
+    """Milliseconds between TCP keep-alive probes; false is without."""
     skip_cert_hostname_validation: bool = False
     """Whether the store's certificate may name another host."""
     reject_unauthorized: bool = True
     """Whether an untrusted certificate of the store is refused."""
     external_store_file_path: str | None = None
-    """Module of an own storage driver; of the reference router only."""
+    """Storage driver of one's own: `module:factory`, a function from the store's credentials to a `SessionTable`."""

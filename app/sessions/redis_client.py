@@ -1,0 +1,94 @@
+"""A client of redis-py for what a binding describes: one server, a cluster, or a master that sentinels know."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis, RedisCluster, Sentinel
+from redis.asyncio.retry import Retry
+from redis.backoff import AbstractBackoff
+from redis.exceptions import ConnectionError as NoConnection
+from redis.exceptions import ReadOnlyError
+from redis.exceptions import TimeoutError as NoAnswer
+
+from app.bindings.redis_credentials import DEFAULT_PORT, RedisCredentials
+
+log = logging.getLogger("gangway.sessions")
+
+LONGEST_PAUSE = 1.0
+MANY_CONNECTIONS = 10_000  # the table limits how many commands are under way
+
+
+@dataclass(frozen=True, slots=True)
+class RedisOptions:
+    """How to connect, from `EXT_SESSION_MGT`; times in seconds. `keep_alive` 0: no TCP probes."""
+
+    pause: float = 0.05
+    connect_timeout: float = 10.0
+    command_timeout: float = 5.0
+    keep_alive: float = 30.0
+    verify: bool = True
+    check_hostname: bool = True
+
+
+class GrowingPause(AbstractBackoff):
+    """The pause before a repetition: a bit longer each time, at most a second."""
+
+    def __init__(self, step: float) -> None:
+        self._step = step
+
+    def compute(self, failures: int) -> float:
+        """Seconds before the repetition after this many failures."""
+        return min(failures * self._step, LONGEST_PAUSE)
+
+
+def redis_client(credentials: RedisCredentials, options: RedisOptions) -> Any:
+    """The client; it connects when first used. Repetitions do not end by themselves: the caller's patience does it."""
+    common: dict[str, Any] = {**_connection(options), **_tls(credentials, options)}
+    login: dict[str, Any] = {"username": credentials.username or None, "password": credentials.password or None}
+    retry = Retry(GrowingPause(options.pause), retries=-1)
+    if credentials.cluster_mode:
+        return RedisCluster(
+            host=credentials.hostname,
+            port=credentials.port or DEFAULT_PORT,
+            retry=Retry(GrowingPause(options.pause), retries=3),
+            max_connections=MANY_CONNECTIONS,
+            **common,
+            **login,
+        )
+    repeated: dict[str, Any] = {"retry": retry, "retry_on_error": [NoConnection, NoAnswer, ReadOnlyError]}
+    if credentials.sentinel_nodes:
+        nodes = [(node.hostname, node.port) for node in credentials.sentinel_nodes]
+        everywhere: dict[str, Any] = {**common, **login, "max_connections": MANY_CONNECTIONS}
+        sentinel = Sentinel(nodes, sentinel_kwargs=common, **everywhere)  # type: ignore[no-untyped-call]
+        return sentinel.master_for(credentials.master, **repeated)
+    port = credentials.port or DEFAULT_PORT
+    return Redis(host=credentials.hostname, port=port, max_connections=MANY_CONNECTIONS, **common, **login, **repeated)
+
+
+def _connection(options: RedisOptions) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "socket_connect_timeout": options.connect_timeout,
+        "socket_timeout": options.command_timeout,
+        "socket_keepalive": options.keep_alive > 0,
+    }
+    if options.keep_alive > 0 and hasattr(socket, "TCP_KEEPIDLE"):
+        seconds = max(int(options.keep_alive), 1)
+        settings["socket_keepalive_options"] = {socket.TCP_KEEPIDLE: seconds, socket.TCP_KEEPINTVL: seconds}
+    return settings
+
+
+def _tls(credentials: RedisCredentials, options: RedisOptions) -> dict[str, Any]:
+    if not credentials.tls:
+        return {}
+    if not options.verify:
+        log.warning("rejectUnauthorized is false: the certificate of the session store is not verified")
+    return {
+        "ssl": True,
+        "ssl_cert_reqs": "required" if options.verify else "none",
+        "ssl_check_hostname": options.verify and options.check_hostname,
+        **({"ssl_ca_data": credentials.authorities} if credentials.authorities else {}),
+    }

@@ -1,0 +1,195 @@
+"""The table of sessions in Redis or Valkey: one hash for each session, a lock beside it, and an order of their ends.
+
+Every command and script touches one key only, so that all of it works in a cluster. `version` and `ends` are members
+of the hash; all others are sealed parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from redis.exceptions import RedisError
+
+from app.errors import Failure, GatewayError
+from app.sessions.redis_batch import GlanceBatch
+from app.sessions.session_table import Glimpse, Row
+
+log = logging.getLogger("gangway.sessions")
+
+T = TypeVar("T")
+
+REST_SECONDS = 0.5
+PROBE_SECONDS = 1.0
+MOST_AT_ONCE = 32
+ENDS_AT_ONCE = 100
+VERSION, ENDS = b"version", b"ends"
+
+_CREATE = """
+redis.call('HSET', KEYS[1], 'version', 1, unpack(ARGV, 2))
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+"""
+# Arguments: how many are removed, how many are written once, then their names, names and values, and all others.
+_WRITE = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local at = 3
+for _ = 1, ARGV[1] do redis.call('HDEL', KEYS[1], ARGV[at]) at = at + 1 end
+for _ = 1, ARGV[2] do redis.call('HSETNX', KEYS[1], ARGV[at], ARGV[at + 1]) at = at + 2 end
+while at < #ARGV do redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1]) at = at + 2 end
+return redis.call('HINCRBY', KEYS[1], 'version', 1)
+"""
+_PROLONG = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], 'ends', ARGV[1])
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+_TAKE_ENDED = """
+local keys = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
+if #keys > 0 then redis.call('ZREM', KEYS[1], unpack(keys)) end
+return keys
+"""
+_NAME = """
+redis.call('SADD', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+_CLAIM = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
+
+class RedisSessionTable:
+    """A `SessionTable`. `client` is a client of `redis.asyncio`, whatever the kind of server.
+
+    `name`: the store's name in messages. `secret`: applications with other secrets have other keys. `patience`:
+    seconds an operation may take, with the client's repetitions. When the store did not answer, requests are refused
+    for half a second, and then ask again, with little patience.
+    """
+
+    def __init__(self, client: Any, name: str, secret: str, patience: float) -> None:
+        self._client = client
+        self._name = name
+        self._prefix = b"gangway:" + sha256(b"namespace " + secret.encode()).hexdigest()[:8].encode() + b":"
+        self._ends = self._prefix + b"ends"
+        self._patience = patience
+        self._rests_until = 0.0
+        self._answers = True
+        self._places = asyncio.Semaphore(MOST_AT_ONCE)
+        self._glances = GlanceBatch(self._glance_all)
+
+    async def glance(self, key: bytes) -> Glimpse | None:
+        """See `SessionTable`."""
+        version, ends = await self._glances.get(key)
+        return Glimpse(int(version), float(ends)) if version is not None and ends is not None else None
+
+    async def _glance_all(self, keys: list[bytes]) -> list[list[bytes | None]]:
+        async def ask() -> list[list[bytes | None]]:
+            pipeline = self._client.pipeline(transaction=False)
+            for key in keys:
+                pipeline.hmget(self._row(key), [VERSION, ENDS])
+            found: list[list[bytes | None]] = await pipeline.execute()
+            return found
+
+        return await self._ask(ask)
+
+    async def read(self, key: bytes) -> Row | None:
+        """See `SessionTable`."""
+        found: dict[bytes, bytes] = dict(await self._ask(lambda: self._client.hgetall(self._row(key))))
+        version, ends = found.pop(VERSION, None), found.pop(ENDS, None)
+        return Row(int(version), float(ends), found) if version is not None and ends is not None else None
+
+    async def create(self, key: bytes, parts: Mapping[bytes, bytes], ends_at: float, keep: float) -> None:
+        """See `SessionTable`."""
+        await self._run(_CREATE, self._row(key), _milliseconds(keep), ENDS, repr(ends_at), *_flat(parts))
+        await self._ask(lambda: self._client.zadd(self._ends, {key: ends_at}))
+
+    async def name(self, name: bytes, key: bytes, keep: float) -> None:
+        """See `SessionTable`."""
+        await self._run(_NAME, self._names(name), key, _milliseconds(keep))
+
+    async def named(self, name: bytes) -> list[bytes]:
+        """See `SessionTable`."""
+        return list(await self._ask(lambda: self._client.smembers(self._names(name))))
+
+    async def write(
+        self, key: bytes, changed: Mapping[bytes, bytes], once: Mapping[bytes, bytes], removed: Collection[bytes]
+    ) -> int:
+        """See `SessionTable`."""
+        counts = (len(removed), len(once))
+        return int(await self._run(_WRITE, self._row(key), *counts, *removed, *_flat(once), *_flat(changed)))
+
+    async def prolong(self, key: bytes, ends_at: float, keep: float) -> None:
+        """See `SessionTable`."""
+        if await self._run(_PROLONG, self._row(key), repr(ends_at), _milliseconds(keep)):
+            await self._ask(lambda: self._client.zadd(self._ends, {key: ends_at}))
+
+    async def delete(self, key: bytes) -> None:
+        """See `SessionTable`."""
+        await self._ask(lambda: self._client.delete(self._row(key)))
+        await self._ask(lambda: self._client.zrem(self._ends, key))
+
+    async def take_ended(self, now: float) -> list[bytes]:
+        """See `SessionTable`."""
+        return list(await self._run(_TAKE_ENDED, self._ends, repr(now), ENDS_AT_ONCE))
+
+    async def claim(self, key: bytes, holder: bytes, seconds: float) -> bool:
+        """See `SessionTable`."""
+        return bool(await self._run(_CLAIM, self._lock(key), holder, _milliseconds(seconds)))
+
+    async def release(self, key: bytes, holder: bytes) -> None:
+        """See `SessionTable`."""
+        await self._run(_RELEASE, self._lock(key), holder)
+
+    async def aclose(self) -> None:
+        """See `SessionTable`."""
+        await self._client.aclose()
+
+    def _row(self, key: bytes) -> bytes:
+        return self._prefix + key.hex().encode()
+
+    def _lock(self, key: bytes) -> bytes:
+        return self._prefix + b"lock:" + key.hex().encode()
+
+    def _names(self, name: bytes) -> bytes:
+        return self._prefix + b"name:" + name.hex().encode()
+
+    async def _run(self, script: str, key: bytes, *arguments: bytes | str | int) -> Any:
+        return await self._ask(lambda: self._client.eval(script, 1, key, *arguments))
+
+    async def _ask(self, operation: Callable[[], Awaitable[T]]) -> T:
+        """The operation's result, or `STORE_UNAVAILABLE`. Nothing that Redis says reaches a client."""
+        if time.monotonic() < self._rests_until:
+            raise self._unavailable()
+        try:
+            async with asyncio.timeout(self._patience if self._answers else PROBE_SECONDS), self._places:
+                result = await operation()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            self._report(False, type(error).__name__)
+            raise self._unavailable() from None
+        self._report(True)
+        return result
+
+    def _report(self, answers: bool, reason: str = "") -> None:
+        if answers != self._answers:
+            self._answers = answers
+            fields = {"store": self._name} | ({"reason": reason} if reason else {})
+            log.warning("session store %s", "answers again" if answers else "does not answer", extra={"fields": fields})
+
+    def _unavailable(self) -> GatewayError:
+        return GatewayError(Failure.STORE_UNAVAILABLE, f"the session store {self._name} (Redis) does not answer")
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(int(seconds * 1000), 1)
+
+
+def _flat(parts: Mapping[bytes, bytes]) -> list[bytes]:
+    return [text for pair in parts.items() for text in pair]
