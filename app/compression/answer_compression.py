@@ -71,13 +71,19 @@ class Compression:
 
 
 def encoded_headers(headers: HeaderList, coding: Coding) -> HeaderList:
-    """The headers of the encoded answer: a strong validator becomes weak (RFC 9110, 8.8.1), sizes are gone."""
-    kept = [
-        (name, b"W/" + value) if name == b"etag" and value.startswith(b'"') else (name, value)
-        for name, value in headers
-        if name not in _DROPPED
+    """The headers of the encoded answer: sizes are gone.
+
+    A backend's ETag stays as it is, also a strong one: clients send it back in If-Match, and a backend that compares
+    strongly would answer 412 to a weak one that it never gave out.
+    """
+    return [*(pair for pair in headers if pair[0] not in _DROPPED), (b"content-encoding", coding.value)]
+
+
+def weak_etag(headers: HeaderList) -> HeaderList:
+    """The headers with a strong validator made weak, as it is for one of several forms (RFC 9110, 8.8.1)."""
+    return [
+        (name, b"W/" + value) if name == b"etag" and value[:1] == b'"' else (name, value) for name, value in headers
     ]
-    return [*kept, (b"content-encoding", coding.value)]
 
 
 async def encoded(encoder: Encoder, data: bytes, last: bool) -> bytes:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 
 from app.answer import Headers
-from app.compression.answer_compression import ACCEPT_ENCODING, encoded_headers
+from app.compression.answer_compression import ACCEPT_ENCODING, encoded_headers, weak_etag
 from app.compression.coding import Coding, preferred
 from app.compression.encoders import compress_once
 from app.errors import GatewayError
@@ -113,5 +113,5 @@ def _made(file: StoredFile, coding: Coding) -> StoredFile | None:
 
 def _form_of(file: StoredFile, coding: Coding, location: str, stamp: Stamp, body: bytes | None) -> StoredFile:
     size = stamp.size if body is None else len(body)
-    headers = (*encoded_headers(list(file.headers), coding), (b"content-length", b"%d" % size))
+    headers = (*weak_etag(encoded_headers(list(file.headers), coding)), (b"content-length", b"%d" % size))
     return StoredFile(location, stamp, size, file.etag, file.last_modified, headers, body, coding.value)
