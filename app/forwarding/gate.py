@@ -22,6 +22,9 @@ COUNTED = frozenset(
 )
 """Failures that speak against the backend as a whole, not against one request."""
 
+TELL_NOTHING = frozenset((Failure.CLIENT_GONE, Failure.BACKEND_BUSY, Failure.OVERLOADED))
+"""Ways to end without having learnt whether the backend is well."""
+
 
 @dataclass(frozen=True, slots=True)
 class GateLimits:
@@ -36,14 +39,24 @@ class GateLimits:
 class LaneGate:
     """The state of one lane."""
 
-    __slots__ = ("failures", "in_flight", "lane", "open_until", "probing")
+    __slots__ = ("failures", "in_flight", "lane", "open_until", "ordinary", "probe", "probing")
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
+        self.ordinary = Admission(self, probe=False)
+        self.probe = Admission(self, probe=True)
         self.in_flight = 0
         self.failures = 0
         self.open_until = 0.0
         self.probing = False
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a request gets at the gate and hands back; `probe`: it is the one that tries whether the backend is back."""
+
+    gate: LaneGate
+    probe: bool
 
 
 class Gate:
@@ -54,7 +67,7 @@ class Gate:
         self._lanes: OrderedDict[Lane, LaneGate] = OrderedDict()
         self.in_flight = 0
 
-    def enter(self, lane: Lane, now: float) -> LaneGate:
+    def enter(self, lane: Lane, now: float) -> Admission:
         """Admit a request; every `enter` is paired with one `leave`.
 
         Raises GatewayError with Retry-After: OVERLOADED, BACKEND_BUSY, or BACKEND_BROKEN while the circuit is open.
@@ -64,27 +77,28 @@ class Gate:
             raise _refused(Failure.OVERLOADED, lane, 1)
         if gate.in_flight >= self._limits.per_lane:
             raise _refused(Failure.BACKEND_BUSY, lane, 1)
-        if gate.open_until:
-            self._check_circuit(gate, now)
+        admission = self._probe(gate, now) if gate.open_until else gate.ordinary
         gate.in_flight += 1
         self.in_flight += 1
-        return gate
+        return admission
 
-    def leave(self, gate: LaneGate, failure: Failure | None, now: float) -> None:
+    def leave(self, admission: Admission, failure: Failure | None, now: float) -> None:
         """The request ended, with this failure or none."""
+        gate = admission.gate
         gate.in_flight -= 1
         self.in_flight -= 1
+        if admission.probe:  # whatever it found out: it is over
+            gate.probing = False
         if failure in COUNTED:
             self._failed(gate, now)
-        elif gate.failures and failure is not Failure.CLIENT_GONE:
+        elif gate.failures and failure not in TELL_NOTHING:
             self._recovered(gate)
-        elif gate.probing:  # the probe's client left: nothing was learnt, the next request probes again
-            gate.probing = False
 
-    def _check_circuit(self, gate: LaneGate, now: float) -> None:
+    def _probe(self, gate: LaneGate, now: float) -> Admission:
         if now < gate.open_until or gate.probing:
             raise _refused(Failure.BACKEND_BROKEN, gate.lane, max(1, round(gate.open_until - now)))
         gate.probing = True
+        return gate.probe
 
     def _failed(self, gate: LaneGate, now: float) -> None:
         gate.failures += 1
@@ -92,12 +106,11 @@ class Gate:
             if not gate.open_until:
                 log.warning("destination suspended after %d failures", gate.failures, extra=_fields(gate))
             gate.open_until = now + self._limits.rest_seconds
-        gate.probing = False
 
     def _recovered(self, gate: LaneGate) -> None:
         if gate.open_until:
             log.warning("destination is back", extra=_fields(gate))
-        gate.failures, gate.open_until, gate.probing = 0, 0.0, False
+        gate.failures, gate.open_until = 0, 0.0
 
     def _new(self, lane: Lane) -> LaneGate:
         gate = self._lanes[lane] = LaneGate(lane)
