@@ -36,9 +36,10 @@ MINUTE = 60.0
 def compose_sign_in(configuration: Configuration, platform: Platform, keys: KeyStore | None) -> SignIn:
     """Who is calling; without an xsuaa service everybody is nobody."""
     settings, xsuaa = configuration.settings, configuration.services.xsuaa
-    allowed = frozenset(configuration.application.uris) if settings.enable_x_forwarded_host_validation else frozenset()
-    options = TenantOptions(settings.tenant_host_pattern or "", settings.external_reverse_proxy, allowed)
-    tenants = TenantResolver(options, xsuaa)
+    hosts = settings.gateway_public_hosts
+    options = TenantOptions(settings.tenant_host_pattern or "", settings.external_reverse_proxy, hosts)
+    services = configuration.services
+    tenants = TenantResolver(options, xsuaa or services.destination or services.connectivity)
     cookies = OwnCookies(settings.session_cookie_name)
     if xsuaa is None or keys is None:
         return SignIn(tenants, cookies, None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import re2
 
-from app.bindings.credentials import XsuaaCredentials
+from app.bindings.credentials import ClientCredentials, XsuaaCredentials
 from app.errors import Failure, GatewayError
 from app.principal import Tenant
 from app.request_head import RequestHead
@@ -24,12 +24,20 @@ KEEP_SECONDS = 600.0
 @dataclass(frozen=True, slots=True)
 class TenantOptions:
     """`host_pattern`: `TENANT_HOST_PATTERN`, whose first group is the tenant. `external_reverse_proxy`: the variable
-    of that name. `allowed_hosts`: when not empty, the only values of x-forwarded-host that are believed.
+    of that name. `public_hosts`: `GATEWAY_PUBLIC_HOSTS`, when not empty the only hosts we are reached by: names, with
+    a port where they have one, or `*.domain` for everything below a domain.
     """
 
     host_pattern: str = ""
     external_reverse_proxy: bool = False
-    allowed_hosts: frozenset[str] = frozenset()
+    public_hosts: tuple[str, ...] = ()
+
+    def admits(self, host: str) -> bool:
+        """Whether we can be reached by this host."""
+        host = host.lower()
+        return not self.public_hosts or any(
+            host.endswith(public[1:]) if public.startswith("*.") else host == public for public in self.public_hosts
+        )
 
 
 def check_host(host: str) -> str:
@@ -50,13 +58,14 @@ def check_tenant(token_tenant: Tenant, host_tenant: Tenant) -> None:
 class TenantResolver:
     """Tenants by host name. Raises ValueError for a pattern that does not compile or has no group."""
 
-    def __init__(self, options: TenantOptions, credentials: XsuaaCredentials | None) -> None:
+    def __init__(self, options: TenantOptions, credentials: ClientCredentials | None) -> None:
         self._options = options
         own = credentials.tenant if credentials is not None else Tenant("", "")
         self._own = shared_tenant(own.id, own.subdomain)
         self._pattern = None
         self._known: ExpiringMap[str, Tenant] = ExpiringMap(MAX_HOSTS)
-        if options.host_pattern and credentials is not None and credentials.tenantmode != "dedicated":
+        dedicated = isinstance(credentials, XsuaaCredentials) and credentials.tenantmode == "dedicated"
+        if options.host_pattern and credentials is not None and not dedicated:
             self._pattern = _compile(options.host_pattern)
 
     @property
@@ -81,7 +90,7 @@ class TenantResolver:
 
     def _from_host(self, host: str) -> Tenant:
         match = self._pattern.search(check_host(host)) if self._pattern is not None else None
-        label = (match.group(1) or "") if match else ""
+        label = (match.group(1) or "").lower() if match else ""
         if not is_label(label):
             raise GatewayError(Failure.BAD_REQUEST, "the host name does not name a tenant")
         return self._own if label == self._own.subdomain else Tenant("", label)
@@ -93,16 +102,13 @@ class TenantResolver:
 
     def public_host(self, head: RequestHead) -> str:
         """The host the browser sees: x-forwarded-host before Host. Raises `BAD_REQUEST` for a malformed one, and for
-        a forwarded one that is not allowed.
+        one that is not in `GATEWAY_PUBLIC_HOSTS`.
         """
-        host = head.header(b"host") or ""
         forwarded = (head.header(b"x-forwarded-host") or "").partition(",")[0].strip()
-        if not forwarded or forwarded == host:
-            return check_host(host)
-        allowed = self._options.allowed_hosts
-        if allowed and forwarded not in allowed:
-            raise GatewayError(Failure.BAD_REQUEST, "the forwarded host is not one of ours")
-        return check_host(forwarded)
+        host = check_host(forwarded or head.header(b"host") or "")
+        if not self._options.admits(host):
+            raise GatewayError(Failure.BAD_REQUEST, "the host name is not one of ours (GATEWAY_PUBLIC_HOSTS)")
+        return host
 
     def public_origin(self, head: RequestHead) -> str:
         """Scheme and host the browser sees, such as `https://app.example`."""

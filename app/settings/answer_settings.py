@@ -13,7 +13,7 @@ from app.routing.descriptor_route import Plugin
 from app.settings.environment_destination import EnvironmentDestination
 from app.settings.json_variables import AllowedHost, CookieAttributes, HeaderEntry
 from app.settings.server_settings import VariableModel
-from app.settings.values import Json, Switch, Text, Whole
+from app.settings.values import Hosts, Json, Switch, Text, Whole
 from app.strict_model import Many, fault
 
 
@@ -83,6 +83,9 @@ class AnswerSettings(VariableModel):
     """Whether another reverse proxy, outside of the platform, is in front of us."""
     enable_x_forwarded_host_validation: Switch = False
     """Whether x-forwarded-host is validated."""
+    gateway_public_hosts: Hosts = ()
+    """Hosts the gateway is reached by; login and logout at any other, also one in x-forwarded-host, answer 400. Host
+    names separated by commas, `*.domain` for everything below a domain; by default any well-formed host will do."""
     direct_routing_uri_patterns: Json[Many[str]] = ()
     """First path segments that are never names of HTML5 applications."""
     own_sap_cloud_service: Json[Many[str]] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field
@@ -10,6 +11,8 @@ from pydantic import BeforeValidator, Field
 from app.strict_model import fault
 
 Value = TypeVar("Value")
+
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::[0-9]{1,5})?")
 
 
 def _switch(text: object) -> bool:
@@ -23,6 +26,13 @@ def _whole(text: object) -> int:
     if not isinstance(text, str) or not text.strip().isdecimal() or not text.isascii():
         raise fault("a whole number")
     return int(text)
+
+
+def _hosts(text: object) -> tuple[str, ...]:
+    hosts = tuple(host.strip().lower() for host in str(text).split(",") if host.strip())
+    if not all(_HOST.fullmatch(host) for host in hosts):
+        raise fault("host names separated by commas, such as app.example or *.app.example")
+    return hosts
 
 
 def _json(text: object) -> Any:
@@ -41,6 +51,9 @@ Whole = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
 
 Positive = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
 """A whole number from 1."""
+
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
+"""Host names separated by commas, each perhaps with a port, or `*.domain` for everything below a domain."""
 
 Text = Annotated[str, Field(min_length=1)]
 """Text that is not empty."""

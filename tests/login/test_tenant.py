@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.bindings.credentials import DestinationCredentials
 from app.errors import Failure, GatewayError
 from app.login.tenant import TenantOptions, TenantResolver, check_tenant
 from app.principal import Tenant
@@ -53,7 +54,7 @@ def test_behind_an_external_proxy_the_custom_host_counts() -> None:
 def test_a_tenant_is_one_dns_label_or_the_request_is_refused(label: str) -> None:
     request = head(f"{label}.router.example")
     if is_label(label):
-        assert tenant(request).subdomain == label
+        assert tenant(request).subdomain == label.lower()
     else:
         with pytest.raises(GatewayError) as caught:
             tenant(request)
@@ -79,12 +80,29 @@ def test_attack_45_a_malformed_host_is_refused(host: str) -> None:
     assert caught.value.failure is Failure.BAD_REQUEST
 
 
-def test_attack_45_a_forwarded_host_that_is_not_listed_is_refused() -> None:
-    resolver = TenantResolver(TenantOptions(allowed_hosts=frozenset({"app.example"})), DEDICATED)
-    assert resolver.public_origin(head("inner", x_forwarded_host="app.example")) == "http://app.example"
-    assert resolver.public_origin(head("inner")) == "http://inner"
-    with pytest.raises(GatewayError):
-        resolver.public_origin(head("inner", x_forwarded_host="evil.example"))
+@pytest.mark.parametrize("host", ["app.example", "APP.example", "b.shop.example", "local:5000"])
+def test_a_listed_host_is_served(host: str) -> None:
+    resolver = TenantResolver(TenantOptions(public_hosts=("app.example", "*.shop.example", "local:5000")), DEDICATED)
+    assert resolver.public_origin(head("inner", x_forwarded_host=host)) == f"http://{host}"
+    assert resolver.public_origin(head(host)) == f"http://{host}"
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "app.example.evil", "shop.example", "evilshop.example", "app.example:81", "local"]
+)
+def test_attack_45_a_poisoned_forwarded_host_is_refused(host: str) -> None:
+    """Attack 45: a host that is not listed gets into no link of a login or logout, however it arrives."""
+    resolver = TenantResolver(TenantOptions(public_hosts=("app.example", "*.shop.example", "local:5000")), DEDICATED)
+    for request in (head("app.example", x_forwarded_host=host), head(host)):
+        with pytest.raises(GatewayError) as caught:
+            resolver.public_origin(request)
+        assert caught.value.failure is Failure.BAD_REQUEST
+
+
+def test_without_an_xsuaa_the_tenant_is_that_of_another_binding() -> None:
+    binding = {"clientid": "c", "clientsecret": "s", "uri": "https://d.example", "identityzone": "acme"}
+    destination = DestinationCredentials.model_validate({**binding, "identityzoneid": ZONE})
+    assert TenantResolver(TenantOptions(), destination).tenant(head("any.example")) == OWN
 
 
 def test_the_public_address_is_what_the_browser_sees() -> None:
