@@ -48,7 +48,7 @@ def serve(
     if context.invoked_subcommand is not None:
         return
     configuration = _load(working_dir, port)
-    from app.main import serve as run
+    from app.serving import serve as run
 
     raise typer.Exit(run(configuration))
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.bindings.binding import Bindings
+from app.bindings.redis_credentials import redis_problems
 from app.bindings.services import xsuaa_binding
 from app.problem import Problem, json_path, shown
 from app.routing.descriptor import FILE_NAME, Reading
 from app.routing.descriptor_route import RouteEntry
 from app.routing.route_table import DESTINATION_IN_HOST, is_dynamic
+from app.sessions.driver import load_driver
 from app.settings.settings import Settings
 
 USER_API = "sap-approuter-userapi"
@@ -53,11 +55,11 @@ def default_authentication(bindings: Bindings, settings: Settings) -> str | None
 
 def inconsistencies(parts: Parts) -> list[Problem]:
     """Everything in one part that does not fit another."""
-    checks = [_folders, _files, _host_destinations]
+    checks = [_folders, _files, _https, _host_destinations]
     if not parts.faulty & {"destinations", "VCAP_SERVICES"}:
         checks.append(_destinations)
     if "VCAP_SERVICES" not in parts.faulty:
-        checks += [_services, _authentication, _replacements, _on_premise, _session_store]
+        checks += [_services, _authentication, _replacements, _on_premise, _session_store, _workers]
     return [problem for check in checks for problem in check(parts)]
 
 
@@ -151,6 +153,19 @@ def _files(parts: Parts) -> Iterator[Problem]:
             yield Problem("XS_CACERT_PATH", "", shown(file), f"files that exist, separated by {os.pathsep}")
 
 
+def _https(parts: Parts) -> Iterator[Problem]:
+    """Certificate and key of the server are both there, or none is."""
+    named = {
+        "GATEWAY_TLS_CERTIFICATE": parts.settings.gateway_tls_certificate,
+        "GATEWAY_TLS_KEY": parts.settings.gateway_tls_key,
+    }
+    for name, file in named.items():
+        if file is None and any(named.values()):
+            yield Problem(name, "", "", "certificate and key are given together")
+        elif file is not None and not Path(file).is_file():
+            yield Problem(name, "", shown(file), "a PEM file that exists")
+
+
 def _replacements(parts: Parts) -> Iterator[Problem]:
     for where, path, route in parts.routes():
         for name, query in (route.replace.services if route.replace else {}).items():
@@ -169,6 +184,31 @@ def _on_premise(parts: Parts) -> Iterator[Problem]:
 
 
 def _session_store(parts: Parts) -> Iterator[Problem]:
+    """The store of sessions is bound, and is one that we, or a driver of one's own, can use."""
     store = parts.settings.ext_session_mgt
-    if store is not None and parts.bindings.by_name(store.instance_name) is None:
+    if store is None:
+        return
+    binding = parts.bindings.by_name(store.instance_name)
+    path = store.external_store_file_path
+    if binding is None:
         yield Problem("EXT_SESSION_MGT", "$.instanceName", shown(store.instance_name), "the name of a bound service")
+    elif path is not None:
+        try:
+            load_driver(path)
+        except ValueError as error:
+            yield Problem("EXT_SESSION_MGT", "$.externalStoreFilePath", shown(path), str(error))
+    elif store.storage_type != "redis":
+        allowed = '"redis", or a driver of your own in externalStoreFilePath'
+        yield Problem("EXT_SESSION_MGT", "$.storageType", shown(store.storage_type), allowed)
+    else:
+        yield from redis_problems(binding)
+
+
+def _workers(parts: Parts) -> Iterator[Problem]:
+    """Worker processes share nothing but a store."""
+    count = parts.settings.web_concurrency
+    if count > 1 and not parts.settings.ext_session_mgt and "EXT_SESSION_MGT" not in parts.faulty:
+        allowed = "1, unless EXT_SESSION_MGT names a store: a process does not know the sessions of another"
+        yield Problem("WEB_CONCURRENCY", "", shown(count), allowed)
+    elif count > 1 and not hasattr(os, "fork"):
+        yield Problem("WEB_CONCURRENCY", "", shown(count), "1 on this operating system")

@@ -1,4 +1,4 @@
-"""The exchange behind middleware: what reaches us, and what we answer, goes through the channels that were handed on."""
+"""The exchange behind middleware: what reaches us and what we answer goes through the channels it handed on."""
 
 from __future__ import annotations
 

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -21,13 +23,25 @@ GRACE_SECONDS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Https:
+    """How the server proves who it is: PEM files with the certificate chain and its key.
+
+    With `client_authorities` (a PEM file) clients have to prove who they are with a certificate of one of them.
+    """
+
+    certificate: Path
+    key: Path
+    key_password: str | None = field(default=None, repr=False)
+    client_authorities: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Listener:
-    """Where to listen. With `certificate` and `key` (PEM files) the server speaks https, with `http2` also HTTP/2."""
+    """Where to listen. With `https` the server speaks nothing else, with `http2` also HTTP/2."""
 
     port: int
     host: str = "0.0.0.0"  # noqa: S104 - the platform's router reaches the container from outside
-    certificate: Path | None = None
-    key: Path | None = None
+    https: Https | None = None
     http2: bool = False
 
 
@@ -60,6 +74,18 @@ def protocol_class(limits: InboundLimits, deadlines: Deadlines, *, http2: bool =
     return type("Inbound", (base,), {"limits": limits, "deadlines": deadlines})
 
 
+def _tls_options(https: Https | None) -> dict[str, Any]:
+    if https is None:
+        return {}
+    return {
+        "ssl_certfile": https.certificate,
+        "ssl_keyfile": https.key,
+        "ssl_keyfile_password": https.key_password,
+        "ssl_ca_certs": str(https.client_authorities) if https.client_authorities else None,
+        "ssl_cert_reqs": ssl.CERT_REQUIRED if https.client_authorities else ssl.CERT_NONE,
+    }
+
+
 async def serve(app: AsgiApp, listener: Listener, limits: InboundLimits, on_started: Callable[[], None]) -> None:
     """Serve until a signal asks for the end; running requests get GRACE_SECONDS. Raises OSError: port in use."""
     deadlines = Deadlines(asyncio.get_running_loop(), interval=1.0)
@@ -77,8 +103,7 @@ async def serve(app: AsgiApp, listener: Listener, limits: InboundLimits, on_star
         port=listener.port,
         backlog=4096,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        ssl_certfile=listener.certificate,
-        ssl_keyfile=listener.key,
+        **_tls_options(listener.https),
     )
     try:
         await Server(config, on_started).serve()

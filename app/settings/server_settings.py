@@ -38,8 +38,14 @@ class ServerSettings(VariableModel):
     """Port to listen on."""
     xs_bind_address: Text = "0.0.0.0"  # noqa: S104 the platform's router comes from outside of the container
     """Address to listen on."""
+    web_concurrency: Positive = 1
+    """Worker processes that serve the port together; more than one only with a store for sessions."""
     gateway_prefix: Annotated[Text, AfterValidator(_prefix)] = "/.gangway"
     """Path below which the gateway answers itself: health and status."""
+    gateway_tls_certificate: Text | None = None
+    """PEM file with the server's certificate chain; with it, and the key, the server speaks https only."""
+    gateway_tls_key: Text | None = None
+    """PEM file with the key of that certificate."""
     incoming_connection_timeout: Whole = 120_000
     """Milliseconds after which an idle client connection is closed; 0 is never."""
     incoming_request_timeout: Whole = 300_000
@@ -50,6 +56,18 @@ class ServerSettings(VariableModel):
     """Whether the server speaks HTTP/2."""
     backend_max_sockets: Whole = 100
     """Most connections to one backend host; 0 is without limit."""
+    gateway_max_sockets: Positive = 2000
+    """Most connections to all backends together."""
+    gateway_connect_timeout: Positive = 10_000
+    """Milliseconds until a connection to a backend has to be open, 504 afterwards."""
+    gateway_idle_timeout: Positive = 120_000
+    """Milliseconds a backend may be silent in the middle of an answer."""
+    gateway_total_timeout: Whole = 0
+    """Milliseconds a forwarded request may take as a whole; 0 is without limit."""
+    gateway_max_in_flight: Positive = 1500
+    """Most forwarded requests under way at a time, 503 beyond."""
+    gateway_max_in_flight_per_destination: Positive = 500
+    """Most forwarded requests under way to one destination, 503 beyond."""
     disable_connection_reuse: Switch | None = None
     """Whether each request to a backend has a connection of its own; by default only in Kyma."""
     outgoing_request_options: Json[OutgoingRequestOptions] | None = None

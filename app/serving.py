@@ -1,0 +1,109 @@
+"""Runs the gateway of a configuration in this process, on the server made for it, until it is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import math
+import ssl
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.composition.application import compose
+from app.configuration import Configuration
+from app.inbound.protocol import InboundLimits
+from app.inbound.server import Https, Listener
+from app.inbound.server import serve as serve_inbound
+from app.observability.logging_setup import parse_level, set_up_logging
+from app.observability.platform_fields import platform_fields
+from app.problem import ConfigurationError
+from app.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from app.composition.extending import Extending
+
+log = logging.getLogger("gangway")
+
+KEEP_ALIVE_SECONDS = 120.0
+GC_THRESHOLDS = (10_000, 20, 100)
+
+
+def serve(configuration: Configuration, extending: Extending | None = None, https: Https | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; the process's exit status.
+
+    `https` goes before the variables GATEWAY_TLS_CERTIFICATE and GATEWAY_TLS_KEY.
+    """
+    settings = configuration.settings
+    announce(configuration)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_run(configuration, extending, https or _configured_https(settings)))
+    except ConfigurationError as error:
+        log.error("the extensions cannot be served: %s", error)
+        return 1
+    except ssl.SSLError:
+        log.error("certificate and key for https are unusable, or do not belong together")
+        return 1
+    except OSError as error:
+        log.error("cannot listen on port %d: %s", settings.port, error.strerror)
+        return 1
+    return 0
+
+
+def announce(configuration: Configuration) -> None:
+    """Set up the log, and say there what is accepted without being effective."""
+    set_up_logging(parse_level(configuration.settings.xs_app_log_level), platform_fields(configuration.environ))
+    for note in configuration.notes:
+        log.warning("%s", note)
+
+
+async def _run(configuration: Configuration, extending: Extending | None, https: Https | None) -> None:
+    settings = configuration.settings
+    running = compose(configuration, extending)
+    _settle_memory()
+    listener = Listener(settings.port, settings.xs_bind_address, https, http2=settings.http2_support)
+    try:
+        await serve_inbound(running.gateway, listener, _limits(settings), lambda: _announce(settings.port))
+    finally:
+        await running.aclose()
+
+
+def _settle_memory() -> None:
+    """What exists now stays: the garbage collector need not look at it again for every few hundred requests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def _announce(port: int) -> None:
+    log.info("listening", extra={"fields": {"port": port}})
+
+
+def _configured_https(settings: Settings) -> Https | None:
+    certificate, key = settings.gateway_tls_certificate, settings.gateway_tls_key
+    return Https(Path(certificate), Path(key)) if certificate and key else None
+
+
+def _limits(settings: Settings) -> InboundLimits:
+    keep_alive = settings.server_keep_alive or settings.incoming_connection_timeout
+    return InboundLimits(
+        request=_seconds(settings.incoming_request_timeout),
+        keep_alive=_seconds(keep_alive) if keep_alive else KEEP_ALIVE_SECONDS,
+    )
+
+
+def _seconds(milliseconds: int) -> float:
+    """0 stands for no limit."""
+    return milliseconds / 1000 if milliseconds else math.inf
+
+
+def _loop_factory() -> Callable[[], Any] | None:
+    """uvloop where it exists; Windows has asyncio's own loop."""
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
