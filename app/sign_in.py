@@ -83,9 +83,9 @@ class SignIn:
         """The caller's CSRF token; a session's is made when first asked for."""
         if not isinstance(visitor, Session) or visitor.csrf_token:
             return visitor.csrf_token
-        token = visitor.make_csrf_token()
+        visitor.make_csrf_token()
         await self._parts.sessions.changed(visitor)
-        return token
+        return visitor.csrf_token  # another instance may have made one at the same time, and been first
 
     async def cookies_changed(self, head: RequestHead, visitor: Visitor) -> Headers:
         """Keep what backends have set; the headers for the answer where the caller carries it."""

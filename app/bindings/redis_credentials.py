@@ -9,7 +9,11 @@ from base64 import b64decode
 from typing import Annotated, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from app.bindings.binding import Binding
+from app.problem import Problem
+from app.strict_model import problems_of
 
 DEFAULT_PORT = 6379
 DEFAULT_MASTER = "mymaster"
@@ -20,6 +24,12 @@ def _json(value: Any) -> Any:
     if isinstance(value, str):
         return json.loads(value) if value.strip() else ()
     return () if value is None else value
+
+
+def _certificates(value: str) -> str:
+    if value:
+        b64decode(value, validate=True).decode("ascii")
+    return value
 
 
 class Node(BaseModel):
@@ -44,7 +54,7 @@ class RedisCredentials(BaseModel):
     username: str = ""
     password: str = Field(default="", repr=False)
     tls: bool = False
-    ca_base64: str = ""
+    ca_base64: Annotated[str, AfterValidator(_certificates)] = ""
     cluster_mode: bool = False
     sentinel_nodes: Annotated[tuple[Node, ...], BeforeValidator(_json)] = ()
     uri: str = Field(default="", repr=False)
@@ -83,6 +93,17 @@ class RedisCredentials(BaseModel):
         named = parse_qs(uri.query).get("sentinelMasterId", [""])[0] or uri.fragment
         path = uri.path.strip("/").rpartition("/")[2]
         return named or (path if path and not path.isdigit() else DEFAULT_MASTER)
+
+
+def redis_problems(binding: Binding) -> list[Problem]:
+    """What is missing or wrong in a binding's credentials."""
+    try:
+        RedisCredentials.model_validate(dict(binding.credentials))
+    except ValidationError as error:
+        where = f"{binding.where or 'binding'}, {binding.label} {binding.name}"
+        found = problems_of(where, error)
+        return [Problem(where, each.path.replace("$", "$.credentials", 1), "", each.message) for each in found]
+    return []
 
 
 def _split(uri: object) -> SplitResult:

@@ -12,7 +12,9 @@ from app.composition.backends import Engine, compose_engine
 from app.composition.gateways import GatewayParts, compose_gateway
 from app.composition.identity import compose_sign_in
 from app.composition.platform import Platform, compose_platform
+from app.composition.session_store import compose_session_store, compose_session_table
 from app.configuration import Configuration
+from app.errors import GatewayError
 from app.gateway import Gateway
 from app.health.endpoints import HealthEndpoints
 from app.health.readiness import Readiness
@@ -33,6 +35,7 @@ log = logging.getLogger("gangway")
 EXPIRE_SECONDS = 5.0
 PRIME_SECONDS = 5.0
 KEYS = "xsuaa-keys"
+STORE = "session-store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,10 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
     readiness = Readiness([KEYS] if keys is not None else [])
     readiness.mark("configuration", True)
     engine = compose_engine(configuration, platform)
-    sign_in = compose_sign_in(configuration, platform, keys)
+    table = compose_session_table(configuration)
+    if table is not None:
+        readiness.mark(STORE, False, "not known yet")
+    sign_in = compose_sign_in(configuration, platform, keys, compose_session_store(configuration, table))
     log_lines = LineBuffer()
     parts = GatewayParts(
         platform,
@@ -76,16 +82,23 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
         AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write),
     )
     gateway = compose_gateway(configuration, parts) if extending is None else extending.gateway(configuration, parts)
-    chores = [asyncio.ensure_future(_expire(sign_in))]
+    chores = [asyncio.ensure_future(_expire(sign_in, readiness if table is not None else None))]
     if keys is not None and xsuaa is not None:
         chores.append(asyncio.ensure_future(_prime(keys, zone_keys(xsuaa, xsuaa.tenant.id), readiness)))
     return Running(gateway, engine, platform, sign_in, tuple(chores), log_lines)
 
 
-async def _expire(sign_in: SignIn) -> None:
+async def _expire(sign_in: SignIn, readiness: Readiness | None) -> None:
+    """End sessions whose time is over; that tells, too, whether a store outside of the process answers."""
     while True:
+        try:
+            await sign_in.expire()
+            ok, detail = True, ""
+        except GatewayError as error:
+            ok, detail = False, error.detail
+        if readiness is not None:
+            readiness.mark(STORE, ok, detail)
         await asyncio.sleep(EXPIRE_SECONDS)
-        await sign_in.expire()
 
 
 async def _prime(keys: KeyStore, source: KeySource, readiness: Readiness) -> None:

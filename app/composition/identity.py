@@ -21,9 +21,8 @@ from app.routing.route import AuthenticationType
 from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.cookie import CookieOptions, CookieWriter, OwnCookies
 from app.sessions.manager import SessionManager
-from app.sessions.memory_store import MemorySessionStore
 from app.sessions.refresh import TokenRefresher
-from app.sessions.store import Lifetime
+from app.sessions.store import SessionStore
 from app.sign_in import Identity, SignIn
 from app.tokens.identity_provider import IdentityProviders
 from app.tokens.jwks import KeyStore
@@ -33,7 +32,9 @@ from app.tokens.xsuaa_provider import XsuaaProvider
 MINUTE = 60.0
 
 
-def compose_sign_in(configuration: Configuration, platform: Platform, keys: KeyStore | None) -> SignIn:
+def compose_sign_in(
+    configuration: Configuration, platform: Platform, keys: KeyStore | None, store: SessionStore
+) -> SignIn:
     """Who is calling; without an xsuaa service everybody is nobody."""
     settings, xsuaa = configuration.settings, configuration.services.xsuaa
     hosts = settings.gateway_public_hosts
@@ -43,17 +44,16 @@ def compose_sign_in(configuration: Configuration, platform: Platform, keys: KeyS
     cookies = OwnCookies(settings.session_cookie_name)
     if xsuaa is None or keys is None:
         return SignIn(tenants, cookies, None)
-    return SignIn(tenants, cookies, _identity(configuration, platform, xsuaa, keys, tenants, cookies))
+    return SignIn(tenants, cookies, _identity(configuration, platform, xsuaa, keys, store, tenants, cookies))
 
 
 def _identity(
     configuration: Configuration, platform: Platform, xsuaa: XsuaaCredentials, keys: KeyStore,
-    tenants: TenantResolver, cookies: OwnCookies,
+    store: SessionStore, tenants: TenantResolver, cookies: OwnCookies,
 ) -> Identity:  # fmt: skip
     settings = configuration.settings
     verifier = Verifier(xsuaa, keys)
     writer = CookieWriter(_cookie_options(configuration))
-    store = MemorySessionStore(Lifetime(idle=configuration.session_timeout * MINUTE))
     xsuaa_provider = XsuaaProvider(xsuaa, platform.grants, verifier, keys)
     providers = IdentityProviders({AuthenticationType.XSUAA: xsuaa_provider}, AuthenticationType.XSUAA)
     refresher = TokenRefresher(providers.renew, store, settings.jwt_refresh * MINUTE)
@@ -62,7 +62,7 @@ def _identity(
     states = LoginStates(_shared_secret(configuration), settings.state_cache)
     flow = CodeFlow(providers, options, states, tenants, cookies, writer)
     passwords = PasswordLogin(xsuaa, platform.grants, verifier)
-    carried = CarriedCookies(settings.backend_cookies_secret or secrets.token_urlsafe(32), writer)
+    carried = CarriedCookies(settings.backend_cookies_secret or _store_secret(configuration), writer)
     logout = _logout_options(configuration)
     return Identity(
         callers=Callers(
@@ -114,9 +114,13 @@ def _shared_secret(configuration: Configuration) -> str:
     settings = configuration.settings
     if settings.state_parameter_secret.lower() not in ("true", "false"):
         return settings.state_parameter_secret
-    if settings.ext_session_mgt is not None:
-        return settings.ext_session_mgt.session_secret
-    return secrets.token_urlsafe(32)
+    return _store_secret(configuration)
+
+
+def _store_secret(configuration: Configuration) -> str:
+    """The secret of instances that share sessions, else one of this process's own."""
+    store = configuration.settings.ext_session_mgt
+    return store.session_secret if store is not None else secrets.token_urlsafe(32)
 
 
 def _logout_options(configuration: Configuration) -> LogoutOptions | None:

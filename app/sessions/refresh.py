@@ -69,29 +69,40 @@ class TokenRefresher:
         elif renewable:
             await self._running.run(session.key, lambda: self._renew(session))
             alive = session.caller.expires_at > self._clock()
-            if not alive and session.refresh_token:
+            if not alive and session.refresh_token and not session.ended:
                 raise GatewayError(Failure.XSUAA_UNAVAILABLE, "the session's token could not be renewed")
         return alive
 
     async def _renew(self, session: Session) -> None:
         try:
-            await self._redeem(session)
-        except TokenRefused as refusal:
-            if not refusal.is_about_us:
-                session.refresh_token = ""
-            self._failed(session, refusal.error)
+            async with self._store.alone(session):
+                if not session.ended and session.attention_at <= self._clock():  # else another process was faster
+                    await self._redeem(session)
         except GatewayError as error:
             self._failed(session, error.failure.name)
 
     async def _redeem(self, session: Session) -> None:
-        login = await self._renew_tokens(session.caller, session.refresh_token)
-        caller = login.caller
-        if caller.principal != session.caller.principal:
-            raise TokenRefused("foreign_token", "the renewed token belongs to someone else")
+        try:
+            login = await self._renew_tokens(session.caller, session.refresh_token)
+            caller = login.caller
+            if caller.principal != session.caller.principal:
+                raise TokenRefused("foreign_token", "the renewed token belongs to someone else")
+        except TokenRefused as refusal:
+            return await self._refused(session, refusal)
         renewed = replace(login, refresh_token=login.refresh_token or session.refresh_token)
         session.renew(caller.token, renewed.refresh_token, self.attention_at(renewed), caller.ias_token)
-        await self._store.update(session)
         log.info("token renewed")
+        try:
+            await self._store.update(session)
+        except GatewayError as error:  # it serves here, and is stored with the session's next use
+            log.warning("renewed token not stored yet", extra={"fields": {"reason": error.failure.name}})
+
+    async def _refused(self, session: Session, refusal: TokenRefused) -> None:
+        """A refresh token that is worth nothing any more is forgotten, in all processes."""
+        if not refusal.is_about_us:
+            session.refresh_token = ""
+            await self._store.update(session)
+        self._failed(session, refusal.error)
 
     def _failed(self, session: Session, reason: str) -> None:
         """The old token serves while it lives; without a refresh token the session ends with it."""
