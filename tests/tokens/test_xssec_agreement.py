@@ -65,7 +65,7 @@ class Judges:
         verifier = self._verifiers.get(client_id)
         if verifier is None:
             binding = self._server.binding(clientid=client_id)
-            verifier = self._verifiers[client_id] = Verifier(binding, KeyStore(self._clients, binding))
+            verifier = self._verifiers[client_id] = Verifier(binding, KeyStore(self._clients, binding.verificationkey))
         try:
             self._runner.run(verifier.verify(token))
         except GatewayError:
@@ -156,8 +156,8 @@ def test_our_verdict_is_theirs_or_explained(judges: Judges, case: Case, client_i
     ("overrides", "header", "ours", "theirs"),
     [
         ({}, {}, True, True),
-        ({"exp": int(time.time()) - 3600}, {}, False, False),
-        ({"exp": int(time.time()) - 30}, {}, True, False),
+        ({"exp": lambda: int(time.time()) - 3600}, {}, False, False),
+        ({"exp": lambda: int(time.time()) - 30}, {}, True, False),
         ({"exp": None}, {}, False, True),
         ({"zid": OTHER_ZONE}, {}, False, True),
         ({"iss": "https://evil.example"}, {}, False, True),
@@ -169,5 +169,6 @@ def test_our_verdict_is_theirs_or_explained(judges: Judges, case: Case, client_i
 def test_where_we_differ(
     judges: Judges, overrides: dict[str, Any], header: dict[str, Any], ours: bool, theirs: bool
 ) -> None:
-    token = make_token(header=header, **{"iss": judges.issuer, **overrides})
+    claims = {name: value() if callable(value) else value for name, value in overrides.items()}
+    token = make_token(header=header, **{"iss": judges.issuer, **claims})
     assert (judges.ours(token), judges.theirs(token)) == (ours, theirs)
