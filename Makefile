@@ -73,7 +73,7 @@ clean: ## Remove what was made here
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found; name one: make PYTHON=/path/to/python" >&2; exit 1; }
 	@$(PYTHON) -c '$(NEEDED)' || { echo "$(PYTHON) is older than 3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.installed: $(VENV)/bin/python requirements.txt
 	$(IN_VENV)python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
