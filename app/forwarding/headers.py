@@ -32,6 +32,7 @@ TWIN_PREFIXES = (
 )
 
 
+_FRAMING = frozenset((b"content-length",))
 _SET_BY_US = frozenset(
     b"host cookie authorization x-forwarded-for x-request-id x-correlationid x-correlation-id".split()
 )
@@ -57,10 +58,13 @@ request_header_passes = _Passing()
 
 def is_disguised(name: bytes) -> bool:
     """Whether a backend that maps `_` to `-` (CGI, WSGI, PHP) would take this for a trusted header."""
-    return b"_" in name and name.replace(b"_", b"-").startswith(TWIN_PREFIXES)
+    if b"_" not in name:
+        return False
+    twin = name.replace(b"_", b"-")
+    return twin.startswith(TWIN_PREFIXES) or twin in HOP_BY_HOP or twin in IDENTITY or twin in _FRAMING
 
 
-_NOT_FOR_NOMINATION = frozenset((b"close", b"content-length"))
+_NOT_FOR_NOMINATION = frozenset((b"close", b"content-length", b"host"))
 """Without its length a body would be read as the next message, so nobody may have it removed (attack 42)."""
 
 

@@ -44,6 +44,7 @@ def build_head(head: RequestHead, target: str, backend: Backend, outbound: Outbo
 
     Raises GatewayError(PROXY_HEADER_TOO_LONG) for lines the connectivity proxy would not take (protocols, 5.2).
     """
+    head = _end_to_end(head)
     first = head.first
     lines = _copied(head, backend, outbound)
     host = first.get(b"host", b"")
@@ -66,6 +67,18 @@ def build_head(head: RequestHead, target: str, backend: Backend, outbound: Outbo
     return data
 
 
+def _end_to_end(head: RequestHead) -> RequestHead:
+    """The request without what `Connection` declares hop-by-hop. That goes first, so that it cannot remove what we say
+    (attack 42)."""
+    if b"connection" not in head.first:
+        return head
+    names = nominated(value for name, value in head.headers if name == b"connection")
+    if names.isdisjoint(head.first):
+        return head
+    headers = [pair for pair in head.headers if pair[0] not in names]
+    return RequestHead(head.method, head.target, headers, head.client, head.scheme)
+
+
 def _copied(head: RequestHead, backend: Backend, outbound: Outbound) -> HeaderList:
     """The client's headers that pass as they are."""
     first = head.first
@@ -75,8 +88,6 @@ def _copied(head: RequestHead, backend: Backend, outbound: Outbound) -> HeaderLi
     withheld = backend.replaced
     if outbound.dropped:
         withheld |= outbound.dropped
-    if b"connection" in first:
-        withheld |= nominated(value for name, value in head.headers if name == b"connection")
     if not withheld.isdisjoint(first):
         lines = [pair for pair in lines if pair[0] not in withheld]
     return lines
