@@ -1,0 +1,138 @@
+"""Without extensions nothing of them exists on the way of a request; with them, mounts are as safe as routes."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.composition.application import compose
+from app.configuration import load_configuration
+from app.extensions import Extension, Mount
+from app.extensions.extended_gateway import ExtendedGateway
+from app.extensions.mount import mounted_route
+from app.gateway import Gateway
+from app.main import create_app
+from app.problem import ConfigurationError
+from app.routing.route import AuthenticationType
+from tests.extensions.support import environment, serving, write_descriptor
+from tests.support.raw_client import raw_client
+from tests.support.running import run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def nothing(scope: Any, receive: Any, send: Any) -> None:
+    """An application that is never reached."""
+
+
+def test_without_extensions_the_server_calls_the_plain_gateway(tmp_path: Path) -> None:
+    configuration = load_configuration(write_descriptor(tmp_path), environment(1))
+
+    async def test() -> None:
+        running = compose(configuration)
+        assert type(running.gateway) is Gateway
+        await running.aclose()
+
+    asyncio.run(test())
+
+
+def test_without_extensions_none_of_their_modules_is_loaded(tmp_path: Path) -> None:
+    write_descriptor(tmp_path)
+    program = (
+        "import asyncio, sys, pathlib\n"
+        "import app.serving\n"
+        "from app.composition.application import compose\n"
+        "from app.configuration import load_configuration\n"
+        "async def run():\n"
+        f"    running = compose(load_configuration(pathlib.Path({str(tmp_path)!r}), {environment(1)!r}))\n"
+        "    await running.aclose()\n"
+        "asyncio.run(run())\n"
+        "print([name for name in sys.modules if name.startswith(('app.extensions', 'fastapi', 'starlette'))])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_with_extensions_the_gateway_is_another(tmp_path: Path) -> None:
+    app = create_app(write_descriptor(tmp_path), environment(1), extensions=[Extension()])
+
+    async def test() -> None:
+        async with serving(app):
+            assert app._running is not None
+            assert type(app._running.gateway) is ExtendedGateway
+
+    run(test())
+
+
+def test_fastapi_is_loaded_with_the_first_mounted_router_only() -> None:
+    program = "import sys, app.main; print('fastapi' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_protected_mount_without_a_service_for_logins_is_refused(tmp_path: Path) -> None:
+    mount = Mount(prefix="/api", app=nothing)
+    write_descriptor(tmp_path, authenticationMethod="route", routes=[
+        {"source": "^/(.*)$", "localDir": "resources", "authenticationType": "none"}
+    ])  # fmt: skip
+    app = create_app(tmp_path, environment(1), extensions=[Extension(mounts=[mount])])
+    sent: list[dict[str, str]] = []
+
+    async def test() -> None:
+        async def receive() -> dict[str, str]:
+            return {"type": "lifespan.startup"}
+
+        async def send(message: dict[str, str]) -> None:
+            sent.append(message)
+
+        await app({"type": "lifespan"}, receive, send)
+
+    asyncio.run(test())
+    assert sent[0]["type"] == "lifespan.startup.failed"
+    assert "xsuaa or identity binding" in sent[0]["message"]
+
+
+@pytest.mark.parametrize("prefix", ["/my.api", "my.api", "/my.api/"])
+def test_a_mount_matches_whole_segments_literally(prefix: str) -> None:
+    route = mounted_route(Mount(prefix=prefix, app=nothing), -1, AuthenticationType.XSUAA, "app!t1")
+    reached = [
+        target for target in ("/my.api", "/my.api/x", "/my.api?x", "/myxapi", "/my.apis", "/a/my.api")
+        if route.pattern.search(target) is not None
+    ]  # fmt: skip
+    assert reached == ["/my.api", "/my.api/x", "/my.api?x"]
+
+
+def test_a_mount_is_protected_like_a_route_by_default() -> None:
+    mount = Mount(prefix="/api", app=nothing, scopes=["$XSAPPNAME.admin"])
+    route = mounted_route(mount, -1, AuthenticationType.XSUAA, "app!t1")
+    assert (route.authentication, route.csrf) == (AuthenticationType.XSUAA, True)
+    assert route.scopes is not None
+    assert route.scopes.allow("GET", frozenset({"app!t1.admin"}))
+    assert not route.scopes.allow("GET", frozenset({"openid"}))
+
+
+def test_what_is_no_application_cannot_be_mounted() -> None:
+    with pytest.raises(ConfigurationError, match="an ASGI application or a FastAPI router"):
+        mounted_route(Mount(prefix="/api", app="text"), -1, AuthenticationType.NONE, "")
+
+
+def test_a_mounted_application_gets_the_whole_path(tmp_path: Path) -> None:
+    async def echo(scope: Any, receive: Any, send: Any) -> None:
+        body = scope["path"].encode()
+        headers = [(b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    mounts = [Mount(prefix="/api", app=echo, authentication="none")]
+    app = create_app(write_descriptor(tmp_path), environment(1), extensions=[Extension(mounts=mounts)])
+
+    async def test() -> None:
+        async with serving(app) as port, raw_client(port) as client:
+            assert (await client.get(b"/api/x%20y")).body == b"/api/x y"
+
+    run(test())
