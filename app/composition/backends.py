@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from app.destinations.service_client import DestinationService
 from app.forwarding.gate import Gate, GateLimits
 from app.forwarding.relay import Relay
 from app.forwarding.websocket import WebSocketRelay
+from app.settings.settings import Settings
+from app.transport.connection import Timeouts
 from app.transport.connector import Connector
 from app.transport.deadlines import Deadlines
 from app.transport.pool import Pool, PoolLimits
@@ -27,8 +30,6 @@ from app.transport.tls import TlsContexts
 
 log = logging.getLogger("gangway")
 
-CONNECT_SECONDS = 10.0
-IDLE_SECONDS = 120.0
 UNLIMITED = 1_000_000
 
 
@@ -56,10 +57,23 @@ def compose_engine(configuration: Configuration, platform: Platform) -> Engine:
         log.warning("NODE_TLS_REJECT_UNAUTHORIZED=0: certificates of backends are not verified")
     deadlines = Deadlines(asyncio.get_running_loop())
     contexts = TlsContexts([Path(file) for file in platform.ca_files], verify=verify)
-    limits = PoolLimits(per_key=settings.backend_max_sockets or UNLIMITED, reuse=not settings.disable_connection_reuse)
-    pool = Pool(Connector(deadlines, contexts, CONNECT_SECONDS, IDLE_SECONDS), limits)
-    gate = Gate(GateLimits())
+    limits = PoolLimits(
+        per_key=settings.backend_max_sockets or UNLIMITED,
+        total=settings.gateway_max_sockets,
+        reuse=not settings.disable_connection_reuse,
+    )
+    pool = Pool(Connector(deadlines, contexts, _timeouts(settings)), limits)
+    gate = Gate(GateLimits(settings.gateway_max_in_flight_per_destination, settings.gateway_max_in_flight))
     return Engine(pool, gate, Relay(pool, gate), WebSocketRelay(pool, gate), deadlines)
+
+
+def _timeouts(settings: Settings) -> Timeouts:
+    total = settings.gateway_total_timeout
+    return Timeouts(
+        connect=settings.gateway_connect_timeout / 1000,
+        idle=settings.gateway_idle_timeout / 1000,
+        total=total / 1000 if total else math.inf,
+    )
 
 
 def compose_backends(configuration: Configuration, platform: Platform) -> BackendResolver:

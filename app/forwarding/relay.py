@@ -42,6 +42,7 @@ class ClientExchange(Protocol):
 
     async def receive(self) -> Any: ...
     async def send(self, message: Any) -> None: ...
+    def send_hints(self, headers: HeaderList) -> None: ...
 
 
 class BrokenOff(Exception):
@@ -122,7 +123,7 @@ class Relay:
             client.on_disconnect = None
             if upload is not None:
                 upload.cancel()
-            self._pool.give(connection)
+            self._pool.give(connection, keep=not backend.strict_connections)
 
 
 async def _start(
@@ -132,6 +133,7 @@ async def _start(
     if client.disconnected:
         raise GatewayError(Failure.CLIENT_GONE)
     client.on_disconnect = connection.client_gone
+    connection.on_hints = client.send_hints
     connection.start(forward.head, forward.method, backend.timeout, has_body=forward.has_body)
     if not forward.has_body:
         return None

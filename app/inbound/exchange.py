@@ -159,6 +159,12 @@ class Exchange:
         if not self.complete:
             await self._connection.drain()
 
+    def send_hints(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Pass early hints on (103, RFC 8297): links only, to clients that can tell them from the answer."""
+        links = [pair for pair in headers if pair[0] == b"link"]
+        if links and not (self._legacy or self.started or self.disconnected):
+            self._connection.transport.write(b"\r\n".join((STATUS_LINES[103], *map(_COLON.join, links), b"", b"")))
+
     def switch_protocols(self, headers: list[tuple[bytes, bytes]]) -> None:
         """Send 101 with these headers. The exchange is over; the socket belongs to the tunnel."""
         self.started = self.complete = True

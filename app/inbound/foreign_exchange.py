@@ -6,7 +6,7 @@ What our protocol tells by a callback has to be waited for here: a client that l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from app.inbound.exchange import EXTENSION, AbortExchange, AsgiApp, Message, Scope
 from app.inbound.upgrade import ClientSocket
@@ -58,6 +58,9 @@ class ForeignExchange:
             self.bytes_sent += len(message.get("body", b""))
             self.complete = not message.get("more_body", False)
         await self._send(message)
+
+    def send_hints(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Early hints end here: what they announce comes with the answer, too."""
 
     def abort(self) -> None:
         """The answer cannot be completed; the server is told when the application returns."""

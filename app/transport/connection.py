@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from app.errors import Failure, GatewayError
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
 HIGH_WATER = 256 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: until a socket is open, between pieces of an answer, for an exchange as a whole."""
+
+    connect: float = 10.0
+    idle: float = 120.0
+    total: float = math.inf
+
+
 class Connection(asyncio.Protocol):
     """An HTTP/1.1 connection: `start` a request, `write` its body, `wait_head`, `read` until empty.
 
@@ -23,10 +34,11 @@ class Connection(asyncio.Protocol):
     tells whether the pool may hand the connection to the next request of the same key.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines, idle_timeout: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines, timeouts: Timeouts) -> None:
         self._loop = loop
+        self._timeouts = timeouts
         self._timeout = 0.0
-        self._idle_timeout = idle_timeout
+        self._ends_at = math.inf
         self._deadlines = deadlines
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -45,6 +57,7 @@ class Connection(asyncio.Protocol):
         self.exchanges = 0
         self.idle_since = 0.0
         self.pool: KeyPool | None = None
+        self.on_hints: Callable[[list[tuple[bytes, bytes]]], None] | None = None
 
     # -- one exchange
     def start(self, head: bytes, method: str, timeout: float, *, has_body: bool, upgrade: bool = False) -> None:
@@ -59,7 +72,9 @@ class Connection(asyncio.Protocol):
         if self.closed:  # between being taken and now; whoever waits for the answer will hear of it
             self._fail(Failure.BACKEND_CLOSED, "closed before the request")
             return
-        self.deadline = math.inf if has_body else self._loop.time() + timeout
+        now = self._loop.time()
+        self._ends_at = now + self._timeouts.total
+        self.deadline = self._ends_at if has_body else min(now + timeout, self._ends_at)
         self._deadlines.watch(self)
         self._socket.write(head)
 
@@ -71,14 +86,14 @@ class Connection(asyncio.Protocol):
         self._raise_failure()
         if self.closed:  # after a complete answer
             raise GatewayError(Failure.BACKEND_CLOSED, "closed during the upload")
-        self.deadline = self._loop.time() + self._timeout
+        self.deadline = min(self._loop.time() + self._timeout, self._ends_at)
         self._socket.write(data)
         self.request_sent = last
         if self._drained is not None:
             await self._drained
             self._raise_failure()
         if not (last or self.parser.head_complete):
-            self.deadline = math.inf
+            self.deadline = self._ends_at
 
     async def wait_head(self) -> None:
         """Wait until status and headers of the answer are there (`parser.status`, `parser.headers`)."""
@@ -116,6 +131,7 @@ class Connection(asyncio.Protocol):
     def finish(self) -> None:
         """The exchange is over, in whatever way."""
         self.busy = False
+        self.on_hints = None
         self.deadline = math.inf
         self._deadlines.forget(self)
 
@@ -172,8 +188,12 @@ class Connection(asyncio.Protocol):
         except InvalidAnswer as error:
             self.abort(Failure.BACKEND_INVALID, str(error))
             return
+        while parser.hints:
+            hints = parser.hints.pop(0)
+            if self.on_hints is not None:
+                self.on_hints(hints)
         if parser.head_complete:
-            self.deadline = self._loop.time() + self._idle_timeout
+            self.deadline = min(self._loop.time() + self._timeouts.idle, self._ends_at)
             self._buffered += len(data)
             if self._buffered > HIGH_WATER and parser.chunks and not parser.complete:
                 self._pause_reading()
@@ -232,13 +252,13 @@ class Connection(asyncio.Protocol):
         if not self._reading_paused:
             self._reading_paused = True
             # A slow client is not the backend's fault: the clock of its silence stops.
-            self.deadline = math.inf
+            self.deadline = self._ends_at
             self._socket.pause_reading()
 
     def _resume_reading(self) -> None:
         self._reading_paused = False
         if not self.closed:
-            self.deadline = self._loop.time() + self._idle_timeout
+            self.deadline = min(self._loop.time() + self._timeouts.idle, self._ends_at)
             self._socket.resume_reading()
 
     def _fail(self, failure: Failure, detail: str) -> None:

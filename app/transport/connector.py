@@ -7,7 +7,7 @@ import ssl
 from typing import cast
 
 from app.errors import Failure, GatewayError
-from app.transport.connection import Connection
+from app.transport.connection import Connection, Timeouts
 from app.transport.deadlines import Deadlines
 from app.transport.names import resolvable
 from app.transport.pool_key import DirectKey, OnPremiseKey, PoolKey, Proxy
@@ -17,20 +17,17 @@ MAX_CONNECT_ANSWER = 16 * 1024
 
 
 class Connector:
-    """Makes connections; `connect_timeout` (seconds) covers name, TCP, proxy and TLS together."""
+    """Makes connections; `timeouts.connect` covers name, TCP, proxy and TLS together."""
 
-    def __init__(
-        self, deadlines: Deadlines, contexts: TlsContexts, connect_timeout: float, idle_timeout: float
-    ) -> None:
+    def __init__(self, deadlines: Deadlines, contexts: TlsContexts, timeouts: Timeouts) -> None:
         self._deadlines = deadlines
         self._contexts = contexts
-        self._connect_timeout = connect_timeout
-        self._idle_timeout = idle_timeout
+        self._timeouts = timeouts
 
     async def open(self, key: PoolKey) -> Connection:
         """A fresh connection. Raises GatewayError naming the hop that could not be reached."""
         try:
-            async with asyncio.timeout(self._connect_timeout):
+            async with asyncio.timeout(self._timeouts.connect):
                 return await self._open(key)
         except TimeoutError:
             raise GatewayError(Failure.BACKEND_TIMEOUT, "no connection in time") from None
@@ -62,7 +59,7 @@ class Connector:
         return connection
 
     def _connection(self) -> Connection:
-        return Connection(asyncio.get_running_loop(), self._deadlines, self._idle_timeout)
+        return Connection(asyncio.get_running_loop(), self._deadlines, self._timeouts)
 
     async def _tunnelled(self, key: DirectKey) -> Connection:
         """https behind a forward proxy: CONNECT first (RFC 9110, 9.3.6), then TLS inside."""

@@ -109,14 +109,14 @@ class Pool:
             handed.close()
         return await self._open(pool)
 
-    def give(self, connection: Connection) -> None:
-        """The exchange is over: keep the socket, hand it to the first waiter, or drop it."""
+    def give(self, connection: Connection, *, keep: bool = True) -> None:
+        """The exchange is over: keep the socket, hand it to the first waiter, or drop it (always where not `keep`)."""
         connection.finish()
         pool = connection.pool
         if pool is None:
             connection.close()
             return
-        if not (connection.reusable and self._limits.reuse) or self._closed:
+        if not (keep and connection.reusable and self._limits.reuse) or self._closed:
             self._drop(pool, connection)
             return
         while pool.waiters:

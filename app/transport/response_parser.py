@@ -21,12 +21,14 @@ class ResponseParser:
     """One answer at a time: `expect`, then `feed` until `complete`.
 
     After `feed`, `head_complete` tells that `status` and `headers` (lower-case names) are there; body pieces wait in
-    `chunks`. `reusable` tells whether the connection may serve another request once the answer is complete.
+    `chunks`, the headers of early hints (103, RFC 8297) in `hints`. `reusable` tells whether the connection may serve
+    another request once the answer is complete.
     """
 
     __slots__ = (
         "_awaiting", "_head_request", "_http", "_informational", "_overhead", "_upgrade_wanted", "chunks", "complete",
-        "continued", "head_complete", "headers", "reusable", "status", "surplus", "until_close", "upgraded_rest",
+        "continued", "head_complete", "headers", "hints", "reusable", "status", "surplus", "until_close",
+        "upgraded_rest",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -42,6 +44,7 @@ class ResponseParser:
         self._upgrade_wanted = upgrade
         self._overhead = self._informational = self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
+        self.hints: list[list[tuple[bytes, bytes]]] = []
         self.chunks: deque[bytes] = deque()
         self.head_complete = self.complete = self.continued = self.until_close = self.reusable = False
         self.upgraded_rest: bytes | None = None
@@ -121,6 +124,8 @@ class ResponseParser:
         if any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
             self._stop("informational answer with a body")  # RFC 9112, 6.3: llhttp would read one
         self.continued = self.continued or status == 100
+        if status == 103:
+            self.hints.append(self.headers)
         self.headers = []
 
     def _check_framing(self, status: int) -> None:

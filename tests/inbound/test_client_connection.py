@@ -148,7 +148,7 @@ def test_only_who_asked_for_it_gets_100_continue() -> None:
     async def script(link: Link) -> None:
         while True:
             received = await link.head()
-            await link.send(b"HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
+            await link.send(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
             assert [piece async for piece in link.pieces()] or not received.values(b"content-length")
             await link.send(answer())
 
@@ -163,6 +163,27 @@ def test_only_who_asked_for_it_gets_100_continue() -> None:
             assert (await client.answer()).status == 200
             await client.send(POST + b"expect: 100-continue\r\n\r\nhello")  # did not wait
             assert (await client.answer()).status == 200
+
+    run(test())
+
+
+def test_early_hints_pass_with_their_links_and_nothing_else() -> None:
+    """RFC 8297; a client of HTTP/1.0 could not tell them from the answer."""
+
+    async def script(link: Link) -> None:
+        while True:
+            await link.request()
+            await link.send(b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\nset-cookie: a=b\r\n\r\n")
+            await link.send(answer())
+
+    async def test() -> None:
+        async with proxied(script) as (_, _gateway, client):
+            await client.send(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
+            hints = b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n"
+            assert await client.reader.readexactly(len(hints)) == hints
+            assert (await client.answer()).status == 200
+            await client.send(b"GET / HTTP/1.0\r\nhost: h\r\n\r\n")
+            assert (await client.answer()).informational == []
 
     run(test())
 

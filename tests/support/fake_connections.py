@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from app.errors import Failure, GatewayError
-from app.transport.connection import Connection
+from app.transport.connection import Connection, Timeouts
 from app.transport.deadlines import Deadlines
 from app.transport.pool_key import PoolKey
 
@@ -15,7 +15,7 @@ class FakeConnection(Connection):
 
     def __init__(self, key: PoolKey, opener: FakeOpener) -> None:
         loop = asyncio.get_running_loop()
-        super().__init__(loop, Deadlines(loop), 1.0)
+        super().__init__(loop, Deadlines(loop), Timeouts(idle=1.0))
         self.key = key
         self.clean = True
         self._opener = opener

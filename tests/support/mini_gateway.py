@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from app.inbound.exchange import EXTENSION, AbortExchange, AsgiApp, Exchange
 from app.inbound.protocol import InboundLimits, InboundProtocol
 from app.inbound.server import protocol_class
 from app.request_head import RequestHead
+from app.transport.connection import Timeouts
 from app.transport.connector import Connector
 from app.transport.deadlines import Deadlines
 from app.transport.pool import Pool, PoolLimits
@@ -42,6 +44,8 @@ class Limits:
     first_byte: float = 30.0
     connect: float = 5.0
     idle: float = 30.0
+    total: float = math.inf
+    strict_connections: bool = False
 
 
 @dataclass
@@ -105,10 +109,12 @@ async def mini_gateway(backend_port: int, limits: Limits | None = None) -> Async
     """A proxy on loopback in front of the backend; at its end nothing of it is left open."""
     limits = limits or Limits()
     deadlines = Deadlines(asyncio.get_running_loop(), SWEEP_SECONDS)
-    connector = Connector(deadlines, TlsContexts(), limits.connect, limits.idle)
+    connector = Connector(deadlines, TlsContexts(), Timeouts(limits.connect, limits.idle, limits.total))
     pool, gate = Pool(connector, limits.pool), Gate(limits.gate)
     key = DirectKey("127.0.0.1", backend_port)
-    backend = Backend("erp", key, b"erp.internal", timeout=limits.first_byte)
+    backend = Backend(
+        "erp", key, b"erp.internal", timeout=limits.first_byte, strict_connections=limits.strict_connections
+    )
     gateway = MiniGateway(pool, gate, Relay(pool, gate), backend)
     async with inbound_server(gateway, limits.inbound, gateway.state) as gateway.port:
         yield gateway

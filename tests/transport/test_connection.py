@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.errors import Failure, GatewayError
-from app.transport.connection import HIGH_WATER, Connection
+from app.transport.connection import HIGH_WATER, Connection, Timeouts
 from app.transport.connector import Connector
 from app.transport.deadlines import Deadlines
 from app.transport.pool import Pool, PoolLimits
@@ -29,7 +29,7 @@ async def pool_for(
 ) -> AsyncIterator[tuple[Pool, DirectKey, RawBackend]]:
     deadlines = Deadlines(asyncio.get_running_loop(), 0.005)
     async with raw_backend(script) as backend:
-        pool = Pool(Connector(deadlines, TlsContexts(), 5.0, idle), limits or PoolLimits())
+        pool = Pool(Connector(deadlines, TlsContexts(), Timeouts(5.0, idle)), limits or PoolLimits())
         yield pool, DirectKey("127.0.0.1", backend.port), backend
         pool.close()
         deadlines.close()
