@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import math
+import socket
 import ssl
 import sys
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from app.observability.logging_setup import parse_level, set_up_logging
 from app.observability.platform_fields import platform_fields
 from app.problem import ConfigurationError
 from app.settings.settings import Settings
+from app.workers import Workers, listening_socket
 
 if TYPE_CHECKING:
     from app.composition.extending import Extending
@@ -32,15 +34,31 @@ GC_THRESHOLDS = (10_000, 20, 100)
 
 
 def serve(configuration: Configuration, extending: Extending | None = None, https: Https | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; the process's exit status.
+    """Serve until SIGTERM or SIGINT, in `WEB_CONCURRENCY` processes; the process's exit status.
 
     `https` goes before the variables GATEWAY_TLS_CERTIFICATE and GATEWAY_TLS_KEY.
     """
     settings = configuration.settings
     announce(configuration)
+    https = https or _configured_https(settings)
+    if settings.web_concurrency == 1:
+        return _serve_here(configuration, extending, https, None)
+    try:
+        accepting = listening_socket(settings.xs_bind_address, settings.port)
+    except OSError as error:
+        log.error("cannot listen on port %d: %s", settings.port, error.strerror)
+        return 1
+    return Workers(settings.web_concurrency, lambda: _serve_here(configuration, extending, https, accepting)).run()
+
+
+def _serve_here(
+    configuration: Configuration, extending: Extending | None, https: Https | None, accepting: socket.socket | None
+) -> int:
+    settings = configuration.settings
+    listener = Listener(settings.port, settings.xs_bind_address, https, settings.http2_support, accepting)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(configuration, extending, https or _configured_https(settings)))
+            runner.run(_run(configuration, extending, listener))
     except ConfigurationError as error:
         log.error("the extensions cannot be served: %s", error)
         return 1
@@ -60,11 +78,10 @@ def announce(configuration: Configuration) -> None:
         log.warning("%s", note)
 
 
-async def _run(configuration: Configuration, extending: Extending | None, https: Https | None) -> None:
+async def _run(configuration: Configuration, extending: Extending | None, listener: Listener) -> None:
     settings = configuration.settings
     running = compose(configuration, extending)
     _settle_memory()
-    listener = Listener(settings.port, settings.xs_bind_address, https, http2=settings.http2_support)
     try:
         await serve_inbound(running.gateway, listener, _limits(settings), lambda: _announce(settings.port))
     finally:

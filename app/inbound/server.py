@@ -37,12 +37,16 @@ class Https:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where to listen. With `https` the server speaks nothing else, with `http2` also HTTP/2."""
+    """Where to listen. With `https` the server speaks nothing else, with `http2` also HTTP/2.
+
+    `accepting` is a socket that listens already, in place of one for `host` and `port`: processes share it.
+    """
 
     port: int
     host: str = "0.0.0.0"  # noqa: S104 - the platform's router reaches the container from outside
     https: Https | None = None
     http2: bool = False
+    accepting: socket.socket | None = None
 
 
 class Server(uvicorn.Server):
@@ -106,6 +110,6 @@ async def serve(app: AsgiApp, listener: Listener, limits: InboundLimits, on_star
         **_tls_options(listener.https),
     )
     try:
-        await Server(config, on_started).serve()
+        await Server(config, on_started).serve([listener.accepting] if listener.accepting is not None else None)
     finally:
         deadlines.close()
