@@ -1,5 +1,6 @@
 """What ends exchanges and sockets although nobody failed: a total time, strict connections."""
 
+import asyncio
 import itertools
 
 from app.errors import Failure
@@ -15,6 +16,7 @@ def test_an_answer_that_trickles_for_ever_ends_with_its_total_time() -> None:
         await link.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
         for _ in itertools.count():
             await link.send(b"1\r\nx\r\n")
+            await asyncio.sleep(0)
 
     async def test() -> None:
         async with proxied(script, Limits(total=0.2)) as (_, gateway, client):
