@@ -16,6 +16,7 @@ from app.routing.descriptor_route import RouteEntry
 from app.routing.route_table import DESTINATION_IN_HOST, is_dynamic
 from app.sessions.driver import load_driver
 from app.settings.settings import Settings
+from app.subscriptions.services import subscription_services
 
 USER_API = "sap-approuter-userapi"
 """The service of routes to our own user API; it needs no binding."""
@@ -59,7 +60,7 @@ def inconsistencies(parts: Parts) -> list[Problem]:
     if not parts.faulty & {"destinations", "VCAP_SERVICES"}:
         checks.append(_destinations)
     if "VCAP_SERVICES" not in parts.faulty:
-        checks += [_services, _authentication, _replacements, _on_premise, _session_store, _workers]
+        checks += [_services, _authentication, _replacements, _on_premise, _session_store, _workers, _callbacks]
     return [problem for check in checks for problem in check(parts)]
 
 
@@ -212,3 +213,8 @@ def _workers(parts: Parts) -> Iterator[Problem]:
         yield Problem("WEB_CONCURRENCY", "", shown(count), allowed)
     elif count > 1 and not hasattr(os, "fork"):
         yield Problem("WEB_CONCURRENCY", "", shown(count), "1 on this operating system")
+
+
+def _callbacks(parts: Parts) -> Iterator[Problem]:
+    """What services that call back about subscriptions have in their bindings can be read."""
+    yield from subscription_services(parts.bindings)[1]

@@ -52,6 +52,9 @@ class Failure(Enum):
     LOGIN_REQUIRED = Row(401, Hop.SESSION, "Login required", "There is no session, or it has ended: log in.")
     BASIC_REQUIRED = Row(401, Hop.SESSION, "Credentials required", "Send a user name and a password.")
     TOKEN_REFUSED = Row(401, Hop.SESSION, "Token refused", "The token is not valid for this application.")
+    CERTIFICATE_REFUSED = Row(
+        401, Hop.CLIENT, "Certificate refused", "Call with the client certificate that the binding names."
+    )
     LOGIN_FAILED = Row(400, Hop.SESSION, "Login failed", "Start the login again from the application's address.")
     SCOPE_MISSING = Row(403, Hop.SESSION, "Forbidden", "The user lacks a scope this route requires: assign the role.")
     CSRF_REQUIRED = Row(403, Hop.SESSION, "CSRF token required", "Fetch a token with x-csrf-token: fetch and send it.")

@@ -40,6 +40,7 @@ from app.sessions.visitor import Visitor
 from app.sign_in import SignIn
 from app.static_files.local_directory import LocalDirectory
 from app.static_files.welcome import welcome
+from app.subscriptions.callbacks import SubscriptionCallbacks
 from app.visit import Visit
 
 log = logging.getLogger("gangway")
@@ -57,6 +58,7 @@ class GatewayOptions:
     validate_forwarded_host: bool = False
     cors: tuple[CorsRule, ...] = ()
     own_endpoints: OwnEndpoints = field(default_factory=OwnEndpoints)
+    subscriptions: SubscriptionCallbacks | None = None
     errors: ErrorPolicy = field(default_factory=ErrorPolicy)
     response_headers: ResponsePolicy = field(default_factory=ResponsePolicy)
 
@@ -106,6 +108,8 @@ class Gateway:
         refuse_unsafe_path(head.path)
         answer = self._health.answer(head) or self._rule(head, client, visit)
         answer = answer or self._options.own_endpoints.answer(head)
+        if answer is None and self._options.subscriptions is not None:
+            answer = await self._options.subscriptions.answer(head, client.receive)
         if answer is not None:
             return await self._answer(answer, head, client, visit)
         visit.tenant = tenant = self._sign_in.tenant(head)
@@ -158,7 +162,7 @@ class Gateway:
         """Who is calling on a route that wants to know; None: send the browser to the login."""
         if route.is_public:
             return None
-        visitor = await self._sign_in.identify(head, tenant, route.authentication is AuthenticationType.BASIC)
+        visitor = await self._sign_in.identify(head, tenant, route.authentication)
         known = decide(head, visitor is not None, client.upgrade is not None) is Requirement.PROCEED
         return visitor if known else None
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from app.composition.backends import Engine, compose_engine
 from app.composition.gateways import GatewayParts, compose_gateway
-from app.composition.identity import compose_sign_in
+from app.composition.identity import compose_sign_in, compose_tenants
 from app.composition.platform import Platform, compose_platform
 from app.composition.session_store import compose_session_store, compose_session_table
+from app.composition.subscriptions import compose_subscriptions
 from app.configuration import Configuration
 from app.errors import GatewayError
 from app.gateway import Gateway
@@ -26,6 +27,7 @@ from app.sign_in import SignIn
 from app.tokens.endpoints import zone_keys
 from app.tokens.jwks import KeyStore
 from app.tokens.key_source import KeySource
+from app.tokens.verifier import Verifier
 
 if TYPE_CHECKING:
     from app.composition.extending import Extending
@@ -72,7 +74,9 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
     table = compose_session_table(configuration)
     if table is not None:
         readiness.mark(STORE, False, "not known yet")
-    sign_in = compose_sign_in(configuration, platform, keys, compose_session_store(configuration, table))
+    tenants = compose_tenants(configuration)
+    sign_in = compose_sign_in(configuration, platform, keys, compose_session_store(configuration, table), tenants)
+    verifier = Verifier(xsuaa, keys) if xsuaa is not None and keys is not None else None
     log_lines = LineBuffer()
     parts = GatewayParts(
         platform,
@@ -80,6 +84,7 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
         sign_in,
         HealthEndpoints(readiness, settings.gateway_prefix),
         AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write),
+        compose_subscriptions(configuration, tenants, verifier),
     )
     gateway = compose_gateway(configuration, parts) if extending is None else extending.gateway(configuration, parts)
     chores = [asyncio.ensure_future(_expire(sign_in, readiness if table is not None else None))]

@@ -27,6 +27,7 @@ from app.sign_in import SignIn
 from app.static_files.compressed_files import CompressedFiles
 from app.static_files.local_directory import LocalDirectory
 from app.static_files.placeholders import Placeholders
+from app.subscriptions.callbacks import SubscriptionCallbacks
 
 SomeGateway = TypeVar("SomeGateway", bound=Gateway)
 SomeForwarder = TypeVar("SomeForwarder", bound=Forwarder)
@@ -41,6 +42,7 @@ class GatewayParts:
     sign_in: SignIn
     health: HealthEndpoints
     access_log: AccessLog
+    subscriptions: SubscriptionCallbacks | None = None
 
 
 def compose_gateway(configuration: Configuration, parts: GatewayParts) -> Gateway:
@@ -64,7 +66,7 @@ def make_gateway(
 ) -> SomeGateway:
     """A gateway of this kind that serves the routes of a configuration."""
     return kind(
-        compose_options(configuration, compose_response_policy(configuration)),
+        compose_options(configuration, compose_response_policy(configuration), parts.subscriptions),
         configuration.routes,
         parts.sign_in,
         _directories(configuration),
@@ -74,7 +76,9 @@ def make_gateway(
     )
 
 
-def compose_options(configuration: Configuration, policy: ResponsePolicy) -> GatewayOptions:
+def compose_options(
+    configuration: Configuration, policy: ResponsePolicy, subscriptions: SubscriptionCallbacks | None
+) -> GatewayOptions:
     """What the way itself needs."""
     settings, descriptor = configuration.settings, configuration.descriptor
     return GatewayOptions(
@@ -84,6 +88,7 @@ def compose_options(configuration: Configuration, policy: ResponsePolicy) -> Gat
         validate_forwarded_host=settings.enable_x_forwarded_host_validation,
         cors=compose_cors(configuration),
         own_endpoints=compose_own_endpoints(configuration),
+        subscriptions=subscriptions,
         errors=compose_error_policy(configuration),
         response_headers=policy,
     )

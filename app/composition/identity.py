@@ -32,15 +32,20 @@ from app.tokens.xsuaa_provider import XsuaaProvider
 MINUTE = 60.0
 
 
+def compose_tenants(configuration: Configuration) -> TenantResolver:
+    """Which tenant a request belongs to."""
+    settings, services = configuration.settings, configuration.services
+    hosts = settings.gateway_public_hosts
+    options = TenantOptions(settings.tenant_host_pattern or "", settings.external_reverse_proxy, hosts)
+    return TenantResolver(options, services.xsuaa or services.destination or services.connectivity)
+
+
 def compose_sign_in(
-    configuration: Configuration, platform: Platform, keys: KeyStore | None, store: SessionStore
+    configuration: Configuration, platform: Platform, keys: KeyStore | None, store: SessionStore,
+    tenants: TenantResolver,
 ) -> SignIn:
     """Who is calling; without an xsuaa service everybody is nobody."""
     settings, xsuaa = configuration.settings, configuration.services.xsuaa
-    hosts = settings.gateway_public_hosts
-    options = TenantOptions(settings.tenant_host_pattern or "", settings.external_reverse_proxy, hosts)
-    services = configuration.services
-    tenants = TenantResolver(options, xsuaa or services.destination or services.connectivity)
     cookies = OwnCookies(settings.session_cookie_name)
     if xsuaa is None or keys is None:
         return SignIn(tenants, cookies, None)

@@ -95,6 +95,21 @@ class TenantResolver:
             raise GatewayError(Failure.BAD_REQUEST, "the host name does not name a tenant")
         return self._own if label == self._own.subdomain else Tenant("", label)
 
+    def host_of(self, subdomain: str, host: str) -> str:
+        """The host by which another tenant reaches what `host` is for the tenant it names: only the name is another.
+
+        Raises `BAD_REQUEST` when the subdomain is no DNS label, or the host does not fit `TENANT_HOST_PATTERN`.
+        """
+        match = self._pattern.search(check_host(host)) if self._pattern is not None else None
+        if match is None or not match.group(1) or not is_label(subdomain):
+            raise GatewayError(Failure.BAD_REQUEST, "this host and tenant do not fit TENANT_HOST_PATTERN")
+        start, end = match.span(1)
+        return f"{host[:start]}{subdomain.lower()}{host[end:]}"
+
+    def fits(self, host: str) -> bool:
+        """Whether a host names a tenant."""
+        return self._pattern is not None and self._pattern.search(host) is not None
+
     def _tenant_host(self, head: RequestHead) -> str:
         if self._options.external_reverse_proxy:
             return head.header(b"x-custom-host") or head.header(b"host") or ""
