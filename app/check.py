@@ -18,7 +18,6 @@ NOT_YET_EFFECTIVE: Mapping[str, frozenset[str]] = {
     "$.logout.backChannelLogoutEndpoint": frozenset(),
     "$.routes[*].service": frozenset({_USER_API}),
     "$.routes[*].endpoint": frozenset(),
-    "$.routes[*].authenticationType": frozenset({"none", "xsuaa", "basic"}),
 }
 """Properties of xs-app.json whose behaviour other releases bring, each with the values that do have an effect."""
 
@@ -29,10 +28,8 @@ VARIABLES_NOT_YET_EFFECTIVE = (
     "OWN_SAP_CLOUD_SERVICE",
     "HTTP2_SUPPORT",
     "HANDLE_WEBSOCKET_EXT",
-    "IAS_PRIVATE_KEY",
     "ENABLE_FORWARD_CORPORATE_IDP_TOKEN",
     "ENABLE_FRAME_ANCESTORS_CSP_HEADERS",
-    "ENABLE_PERMANENT_AUTHTYPE",
     "SERVICE_2_APPROUTER",
     "STORE_SESSION_COOKIES_IN_EXTERNAL_SESSION_STORE",
     "SVC2AR_STORE_CSRF_IN_EXTERNAL_SESSION",

@@ -83,7 +83,7 @@ def load_configuration(
     environ, problems = with_local_environment(workdir, environ)
     settings, setting_problems = read_settings(environ)
     bindings, binding_problems = read_bindings(workdir, environ)
-    services, service_problems = read_services(bindings, settings.uaa_service_name)
+    services, service_problems = read_services(bindings, settings.uaa_service_name, settings.ias_private_key)
     application, application_problems = read_application(environ)
     reading = _read_descriptor(workdir) if document is None else read_descriptor(json.dumps(document), "xsappConfig")
     problems += [*setting_problems, *binding_problems, *service_problems, *application_problems, *reading.problems]

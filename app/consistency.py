@@ -48,10 +48,13 @@ class Parts:
 
 
 def default_authentication(bindings: Bindings, settings: Settings) -> str | None:
-    """How callers authenticate where a route does not say: as the bound services allow; None when none is bound."""
-    if xsuaa_binding(bindings, settings.uaa_service_name):
-        return "xsuaa"
-    return "ias" if bindings.of_service("identity") else None
+    """How callers authenticate where a route does not say: as the bound services allow; None when none is bound.
+
+    With both, users log in with the identity service, and have their scopes from the XSUAA that trusts it.
+    """
+    if bindings.of_service("identity"):
+        return "ias"
+    return "xsuaa" if xsuaa_binding(bindings, settings.uaa_service_name) else None
 
 
 def inconsistencies(parts: Parts) -> list[Problem]:

@@ -17,9 +17,10 @@ from app.login.logout import BackendLogout, Logout
 from app.login.tenant import TenantResolver
 from app.principal import Tenant
 from app.request_head import RequestHead
-from app.routing.route import Route
+from app.routing.route import AuthenticationType, Route
 from app.sessions.cookie import OwnCookies
 from app.sessions.manager import SessionManager
+from app.sessions.observer import SessionObserver
 from app.sessions.refresh import TokenRefresher
 from app.sessions.session import Session
 from app.sessions.visitor import Visitor
@@ -70,9 +71,9 @@ class SignIn:
             return await self._log_out(identity, identity.logout, head, tenant)
         return None
 
-    async def identify(self, head: RequestHead, tenant: Tenant, is_basic: bool) -> Visitor | None:
+    async def identify(self, head: RequestHead, tenant: Tenant, kind: AuthenticationType) -> Visitor | None:
         """The caller of a request on a protected route, or None. Raises like `Callers.identify`."""
-        return await self._parts.callers.identify(head, tenant, is_basic)
+        return await self._parts.callers.identify(head, tenant, kind)
 
     async def start(self, head: RequestHead, tenant: Tenant, route: Route) -> Answer:
         """The answer that sends a browser to the login."""
@@ -107,6 +108,11 @@ class SignIn:
         elif session is not None and is_fetch(head):
             return outcome.answer.with_headers((token_header(await self.csrf_token(session)),))
         return outcome.answer
+
+    def observe(self, observer: SessionObserver) -> None:
+        """Have somebody told of logins and of the ends of sessions."""
+        if self._identity is not None:
+            self._identity.sessions.observers.append(observer)
 
     async def expire(self) -> None:
         """End sessions whose time is over, and tell their backends; to be called every few seconds."""

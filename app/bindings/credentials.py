@@ -7,6 +7,7 @@ naming it. Secrets never show in a `repr`.
 from __future__ import annotations
 
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -74,6 +75,29 @@ class XsuaaCredentials(ClientCredentials):
     uaadomain: str
     tenantmode: str = "dedicated"
     verificationkey: str = ""
+
+
+class IdentityCredentials(OAuthClient):
+    """Binding of the `identity` service (protocols 3.1). `domains` are those below which its tenants live; `app_tid` is
+    the tenant of the application, empty for an application with one tenant only.
+    """
+
+    url: Annotated[str, Field(min_length=1)]
+    domains: tuple[str, ...] = ()
+    app_tid: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older_names(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        older = {"app_tid": data.get("zone_uuid", ""), "domains": [data["domain"]] if data.get("domain") else []}
+        return {**older, **data}
+
+    @property
+    def tenant(self) -> Tenant:
+        """The application's tenant; one that has no id is named by its server."""
+        return Tenant(self.app_tid or urlsplit(f"//{self.url.partition('//')[2] or self.url}").netloc, "")
 
 
 class DestinationCredentials(ClientCredentials):

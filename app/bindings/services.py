@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from app.bindings.binding import Binding, Bindings
 from app.bindings.credentials import (
-    ClientCredentials,
     ConnectivityCredentials,
     DestinationCredentials,
+    IdentityCredentials,
+    OAuthClient,
     XsuaaCredentials,
 )
+from app.principal import Tenant
 from app.problem import Problem
 from app.strict_model import problems_of
 
-Credentials = TypeVar("Credentials", bound=ClientCredentials)
+Credentials = TypeVar("Credentials", bound=OAuthClient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,22 @@ class Services:
     xsuaa: XsuaaCredentials | None = field(default=None, repr=False)
     destination: DestinationCredentials | None = field(default=None, repr=False)
     connectivity: ConnectivityCredentials | None = field(default=None, repr=False)
+    identity: IdentityCredentials | None = field(default=None, repr=False)
+
+    @property
+    def tenant(self) -> Tenant | None:
+        """The application's own tenant, as the service says that knows most about it."""
+        known = self.xsuaa or self.destination or self.connectivity or self.identity
+        return known.tenant if known is not None else None
 
 
-def read_services(bindings: Bindings, uaa_service_name: str | None = None) -> tuple[Services, list[Problem]]:
+def read_services(
+    bindings: Bindings, uaa_service_name: str | None = None, ias_private_key: str | None = None
+) -> tuple[Services, list[Problem]]:
     """The services among the bindings, and what is missing in their credentials.
 
     The xsuaa binding is the one named `uaa_service_name` (variable `UAA_SERVICE_NAME`), else the one tagged `xsuaa`.
+    `ias_private_key` (variable `IAS_PRIVATE_KEY`) belongs to the certificate of an identity binding without a key.
     """
     problems: list[Problem] = []
     uaa = xsuaa_binding(bindings, uaa_service_name)
@@ -42,8 +54,15 @@ def read_services(bindings: Bindings, uaa_service_name: str | None = None) -> tu
         _typed(uaa, XsuaaCredentials, problems),
         _typed(bindings.of_service("destination"), DestinationCredentials, problems),
         _typed(bindings.of_service("connectivity"), ConnectivityCredentials, problems),
+        _typed(_with_key(bindings.of_service("identity"), ias_private_key), IdentityCredentials, problems),
     )
     return services, problems
+
+
+def _with_key(binding: Binding | None, private_key: str | None) -> Binding | None:
+    if binding is None or not private_key or binding.credentials.get("key"):
+        return binding
+    return replace(binding, credentials={**binding.credentials, "key": private_key})
 
 
 def xsuaa_binding(bindings: Bindings, uaa_service_name: str | None = None) -> Binding | None:

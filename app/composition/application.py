@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.composition.authorities import compose_authorities
 from app.composition.backends import Engine, compose_engine
 from app.composition.gateways import GatewayParts, compose_gateway
 from app.composition.identity import compose_sign_in, compose_tenants
@@ -24,10 +25,7 @@ from app.observability.line_buffer import LineBuffer
 from app.observability.logging_setup import parse_level
 from app.observability.platform_fields import platform_fields
 from app.sign_in import SignIn
-from app.tokens.endpoints import zone_keys
-from app.tokens.jwks import KeyStore
-from app.tokens.key_source import KeySource
-from app.tokens.verifier import Verifier
+from app.tokens.identity_provider import IdentityProvider
 
 if TYPE_CHECKING:
     from app.composition.extending import Extending
@@ -36,7 +34,6 @@ log = logging.getLogger("gangway")
 
 EXPIRE_SECONDS = 5.0
 PRIME_SECONDS = 5.0
-KEYS = "xsuaa-keys"
 STORE = "session-store"
 
 
@@ -66,17 +63,19 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
     """Make the gateway; to be called inside of the running event loop. `extending` is None without extensions."""
     settings, environ = configuration.settings, configuration.environ
     platform = compose_platform(settings, environ)
-    xsuaa = configuration.services.xsuaa
-    keys = KeyStore(platform.clients, xsuaa.verificationkey) if xsuaa is not None else None
-    readiness = Readiness([KEYS] if keys is not None else [])
+    authorities = compose_authorities(configuration, platform)
+    providers = authorities.providers.bound if authorities is not None else {}
+    readiness = Readiness([f"{kind}-keys" for kind in providers])
     readiness.mark("configuration", True)
     engine = compose_engine(configuration, platform)
     table = compose_session_table(configuration)
     if table is not None:
         readiness.mark(STORE, False, "not known yet")
     tenants = compose_tenants(configuration)
-    sign_in = compose_sign_in(configuration, platform, keys, compose_session_store(configuration, table), tenants)
-    verifier = Verifier(xsuaa, keys) if xsuaa is not None and keys is not None else None
+    sign_in = compose_sign_in(
+        configuration, platform, authorities, compose_session_store(configuration, table), tenants
+    )
+    xsuaa = authorities.xsuaa if authorities is not None else None
     log_lines = LineBuffer()
     parts = GatewayParts(
         platform,
@@ -84,12 +83,11 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
         sign_in,
         HealthEndpoints(readiness, settings.gateway_prefix),
         AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write),
-        compose_subscriptions(configuration, tenants, verifier),
+        compose_subscriptions(configuration, tenants, xsuaa.verifier if xsuaa is not None else None),
     )
     gateway = compose_gateway(configuration, parts) if extending is None else extending.gateway(configuration, parts)
     chores = [asyncio.ensure_future(_expire(sign_in, readiness if table is not None else None))]
-    if keys is not None and xsuaa is not None:
-        chores.append(asyncio.ensure_future(_prime(keys, zone_keys(xsuaa, xsuaa.tenant.id), readiness)))
+    chores += [asyncio.ensure_future(_prime(providers[kind], f"{kind}-keys", readiness)) for kind in providers]
     return Running(gateway, engine, platform, sign_in, tuple(chores), log_lines)
 
 
@@ -106,14 +104,12 @@ async def _expire(sign_in: SignIn, readiness: Readiness | None) -> None:
         await asyncio.sleep(EXPIRE_SECONDS)
 
 
-async def _prime(keys: KeyStore, source: KeySource, readiness: Readiness) -> None:
+async def _prime(provider: IdentityProvider, check: str, readiness: Readiness) -> None:
     """Ready means that the authorization server's keys could be had once."""
-    while not keys.reachable:
-        await keys.prime(source)
-        if not keys.reachable:
-            readiness.mark(KEYS, False, "the authorization server has not answered yet")
-            await asyncio.sleep(PRIME_SECONDS)
-    readiness.mark(KEYS, True)
+    while not await provider.prime():
+        readiness.mark(check, False, "the authorization server has not answered yet")
+        await asyncio.sleep(PRIME_SECONDS)
+    readiness.mark(check, True)
 
 
 def _access_log_settings(configuration: Configuration) -> AccessLogSettings:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import secrets
 
-from app.bindings.credentials import XsuaaCredentials
+from app.composition.authorities import (
+    Authorities,
+    compose_passwords,
+    compose_shown_tokens,
+    compose_weak_tokens,
+)
 from app.composition.platform import Platform
 from app.configuration import Configuration
 from app.guards.derived_csrf import DerivedCsrfTokens
-from app.login.basic import PasswordLogin
 from app.login.callback import LoginCallback
 from app.login.caller import Callers
 from app.login.code_flow import CodeFlow, LoginOptions
@@ -16,18 +20,12 @@ from app.login.login_page import LoginPageOptions
 from app.login.login_state import LoginStates
 from app.login.logout import BackendLogout, Logout, LogoutOptions
 from app.login.tenant import TenantOptions, TenantResolver
-from app.login.weak_token import WeakTokens
-from app.routing.route import AuthenticationType
 from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.cookie import CookieOptions, CookieWriter, OwnCookies
 from app.sessions.manager import SessionManager
 from app.sessions.refresh import TokenRefresher
 from app.sessions.store import SessionStore
 from app.sign_in import Identity, SignIn
-from app.tokens.identity_provider import IdentityProviders
-from app.tokens.jwks import KeyStore
-from app.tokens.verifier import Verifier
-from app.tokens.xsuaa_provider import XsuaaProvider
 
 MINUTE = 60.0
 
@@ -37,42 +35,41 @@ def compose_tenants(configuration: Configuration) -> TenantResolver:
     settings, services = configuration.settings, configuration.services
     hosts = settings.gateway_public_hosts
     options = TenantOptions(settings.tenant_host_pattern or "", settings.external_reverse_proxy, hosts)
-    return TenantResolver(options, services.xsuaa or services.destination or services.connectivity)
+    known = services.xsuaa or services.destination or services.connectivity or services.identity
+    return TenantResolver(options, known)
 
 
 def compose_sign_in(
-    configuration: Configuration, platform: Platform, keys: KeyStore | None, store: SessionStore,
+    configuration: Configuration,
+    platform: Platform,
+    authorities: Authorities | None,
+    store: SessionStore,
     tenants: TenantResolver,
 ) -> SignIn:
-    """Who is calling; without an xsuaa service everybody is nobody."""
-    settings, xsuaa = configuration.settings, configuration.services.xsuaa
-    cookies = OwnCookies(settings.session_cookie_name)
-    if xsuaa is None or keys is None:
+    """Who is calling; where nobody knows that, everybody is nobody."""
+    cookies = OwnCookies(configuration.settings.session_cookie_name)
+    if authorities is None:
         return SignIn(tenants, cookies, None)
-    return SignIn(tenants, cookies, _identity(configuration, platform, xsuaa, keys, store, tenants, cookies))
+    return SignIn(tenants, cookies, _identity(configuration, platform, authorities, store, tenants, cookies))
 
 
 def _identity(
-    configuration: Configuration, platform: Platform, xsuaa: XsuaaCredentials, keys: KeyStore,
+    configuration: Configuration, platform: Platform, authorities: Authorities,
     store: SessionStore, tenants: TenantResolver, cookies: OwnCookies,
 ) -> Identity:  # fmt: skip
-    settings = configuration.settings
-    verifier = Verifier(xsuaa, keys)
+    settings, providers = configuration.settings, authorities.providers
     writer = CookieWriter(_cookie_options(configuration))
-    xsuaa_provider = XsuaaProvider(xsuaa, platform.grants, verifier, keys)
-    providers = IdentityProviders({AuthenticationType.XSUAA: xsuaa_provider}, AuthenticationType.XSUAA)
     refresher = TokenRefresher(providers.renew, store, settings.jwt_refresh * MINUTE)
     sessions = SessionManager(store, cookies, refresher)
     options = _login_options(configuration)
     states = LoginStates(_shared_secret(configuration), settings.state_cache)
     flow = CodeFlow(providers, options, states, tenants, cookies, writer)
-    passwords = PasswordLogin(xsuaa, platform.grants, verifier)
     carried = CarriedCookies(settings.backend_cookies_secret or _store_secret(configuration), writer)
     logout = _logout_options(configuration)
     return Identity(
         callers=Callers(
-            sessions, verifier, passwords, _weak_tokens(platform, xsuaa, verifier), carried,
-            DerivedCsrfTokens(_shared_secret(configuration)),
+            sessions, compose_shown_tokens(authorities), compose_passwords(authorities, platform),
+            compose_weak_tokens(authorities, platform), carried, DerivedCsrfTokens(_shared_secret(configuration)),
         ),
         sessions=sessions,
         refresher=refresher,
@@ -83,10 +80,6 @@ def _identity(
         logout_path=logout.endpoint if logout is not None else "",
         backend_logouts=_backend_logouts(configuration),
     )  # fmt: skip
-
-
-def _weak_tokens(platform: Platform, xsuaa: XsuaaCredentials, verifier: Verifier) -> WeakTokens:
-    return WeakTokens(verifier, lambda weak: platform.tokens.exchanged(xsuaa, weak))
 
 
 def _login_options(configuration: Configuration) -> LoginOptions:

@@ -18,6 +18,7 @@ from app.request_head import RequestHead
 from app.routing.route import AuthenticationType
 from app.sessions.cookie import FRAGMENT_COOKIE, LOCATION_COOKIE, CookieWriter, OwnCookies, mark_cookie
 from app.sessions.manager import SessionManager
+from app.sessions.observer import End
 from app.tokens.identity_provider import IdentityProviders, Login, LoginRequest
 from app.tokens.token_response import TokenRefused, sanitized
 
@@ -81,7 +82,7 @@ class LoginCallback:
             return redirect(self._return_address(head, state, sealed), self._cleared(head))
         login = await self._redeem(self._flow.login_request(head, tenant, state), query, state)
         if before is not None:
-            await self._sessions.close(before)
+            await self._sessions.close(before, End.REPLACED)
         _, session_id = await self._sessions.open(login)
         log.info("logged in")
         gone = (self._writer.clear(head, mark_cookie(mark)),) if mark is not None else ()

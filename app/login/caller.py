@@ -11,17 +11,18 @@ from app.backends.backend import Backend
 from app.errors import Failure, GatewayError
 from app.guards.derived_csrf import DerivedCsrfTokens
 from app.login.basic import PasswordLogin, Purpose
+from app.login.shown_tokens import ShownTokens
 from app.login.tenant import check_tenant
 from app.login.weak_token import HEADER as WEAK_HEADER
 from app.login.weak_token import WeakTokens
-from app.principal import Tenant, caller_of, principal_bytes
+from app.principal import KnownCaller, ServiceToken, Tenant, UserToken, caller_of, principal_bytes
 from app.request_head import RequestHead
+from app.routing.route import AuthenticationType
 from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.manager import SessionManager
 from app.sessions.session import Session
 from app.sessions.visitor import Visitor
 from app.tokens.expiring_map import ExpiringMap
-from app.tokens.verifier import VerifiedToken, Verifier
 
 SERVICE_HEADER = b"x-approuter-authorization"
 MAX_PREPARED = 10_000
@@ -43,15 +44,15 @@ class Callers:
     def __init__(
         self,
         sessions: SessionManager,
-        verifier: Verifier,
-        passwords: PasswordLogin,
+        shown: ShownTokens,
+        passwords: PasswordLogin | None,
         weak_tokens: WeakTokens,
         carried: CarriedCookies,
         csrf: DerivedCsrfTokens,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sessions = sessions
-        self._verifier = verifier
+        self._shown = shown
         self._passwords = passwords
         self._weak_tokens = weak_tokens
         self._carried = carried
@@ -59,25 +60,30 @@ class Callers:
         self._clock = clock
         self._prepared: ExpiringMap[PreparedKey, dict[str, Backend]] = ExpiringMap(MAX_PREPARED, clock)
 
-    async def identify(self, head: RequestHead, tenant: Tenant, is_basic: bool = False) -> Visitor | None:
+    async def identify(
+        self, head: RequestHead, tenant: Tenant, kind: AuthenticationType = AuthenticationType.XSUAA
+    ) -> Visitor | None:
         """The caller of a request at the address of `tenant`; None when nobody is logged in.
 
-        `is_basic`: the route wants name and password. Raises `BAD_REQUEST` for two headers of services, and
-        `TOKEN_REFUSED`, `BASIC_REQUIRED`, `TENANT_MISMATCH`, `STORE_UNAVAILABLE`, `XSUAA_UNAVAILABLE`.
+        `kind` is what the route wants: with `ias`, a session that was opened elsewhere does not count. Raises
+        `BAD_REQUEST` for two headers of services, and `TOKEN_REFUSED`, `BASIC_REQUIRED`, `TENANT_MISMATCH`,
+        `STORE_UNAVAILABLE`, or like the authorization servers.
         """
         service = await self._service(head, tenant)
         if service is not None:
             return self._visitor(head, service, tenant, is_service=True)
-        if is_basic:
-            token = await self._passwords.token(head.header(b"authorization"), tenant, Purpose.ROUTE)
-            return self._visitor(head, token, tenant, is_service=False)
+        if kind is AuthenticationType.BASIC:
+            caller = await self._with_password(head.header(b"authorization"), tenant, Purpose.ROUTE)
+            return self._visitor(head, caller, tenant, is_service=False)
         session = await self._sessions.current(head)
         if session is not None and session.caller.tenant is not tenant:
             check_tenant(session.caller.tenant, tenant)
+        if session is not None and kind is AuthenticationType.IAS and session.caller.ias_token is None:
+            return None
         return session
 
-    async def _service(self, head: RequestHead, tenant: Tenant) -> VerifiedToken | None:
-        """The token of a calling application; None when it is none."""
+    async def _service(self, head: RequestHead, tenant: Tenant) -> KnownCaller | None:
+        """The calling application, or the user it stands for; None when it is none."""
         given = [*head.header_values(SERVICE_HEADER), *head.header_values(WEAK_HEADER)]
         if not given:
             return None
@@ -86,23 +92,30 @@ class Callers:
         scheme, _, value = given[0].strip().partition(" ")
         if SERVICE_HEADER not in head.first:
             weak = value if scheme.lower() == "bearer" else given[0]
-            return await self._weak_tokens.extend(weak.strip(), tenant)
+            extended = await self._weak_tokens.extend(weak.strip(), tenant)
+            return await self._shown.caller(extended.value)
         if scheme.lower() == "basic":
-            return await self._passwords.token(given[0], tenant, Purpose.SERVICE)
+            return await self._with_password(given[0], tenant, Purpose.SERVICE)
         if scheme.lower() != "bearer":
             raise GatewayError(Failure.TOKEN_REFUSED, "x-approuter-authorization is neither Bearer nor Basic")
-        return await self._verifier.verify_again(value.strip())
+        return await self._shown.caller(value.strip())
 
-    def _visitor(self, head: RequestHead, token: VerifiedToken, tenant: Tenant, is_service: bool) -> Visitor:
+    async def _with_password(self, header: str | None, tenant: Tenant, purpose: Purpose) -> KnownCaller:
+        if self._passwords is None:
+            raise GatewayError(Failure.TOKEN_REFUSED, "passwords are exchanged where an xsuaa service is bound")
+        return caller_of(await self._passwords.token(header, tenant, purpose))
+
+    def _visitor(self, head: RequestHead, caller: KnownCaller, tenant: Tenant, is_service: bool) -> Visitor:
         """Services are exempt from CSRF protection: their headers are none that a browser sends by itself."""
+        token = caller.token
         check_tenant(token.principal.tenant, tenant)
         csrf_token = "" if is_service else self._csrf.token(principal_bytes(token.principal))
-        visitor = Visitor(caller_of(token), csrf_token, csrf_exempt=is_service)
+        visitor = Visitor(caller, csrf_token, csrf_exempt=is_service)
         visitor.prepared = self._prepared_for(token)
         visitor.backend_cookies = self._carried.read(head, token.principal)
         return visitor
 
-    def _prepared_for(self, token: VerifiedToken) -> dict[str, Backend]:
+    def _prepared_for(self, token: UserToken | ServiceToken) -> dict[str, Backend]:
         key = PreparedKey(token.principal.tenant, token.fingerprint)
         prepared = self._prepared.get(key)
         if prepared is None:

@@ -38,7 +38,7 @@ class LoginState:
     @property
     def nonce(self) -> str:
         """What ties an id token to this login; it follows from the secret, so that nothing more has to be carried."""
-        return digest(f"nonce {self.code_verifier}")
+        return digest(f"nonce {self.code_verifier}") if self.code_verifier else ""
 
     def mark_among(self, marks: list[str]) -> str | None:
         """Which of the marks a browser shows was there when this login began; None: it began in another browser."""

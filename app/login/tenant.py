@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import re2
 
-from app.bindings.credentials import ClientCredentials, XsuaaCredentials
+from app.bindings.credentials import ClientCredentials, IdentityCredentials, XsuaaCredentials
 from app.errors import Failure, GatewayError
 from app.principal import Tenant
 from app.request_head import RequestHead
@@ -58,7 +58,7 @@ def check_tenant(token_tenant: Tenant, host_tenant: Tenant) -> None:
 class TenantResolver:
     """Tenants by host name. Raises ValueError for a pattern that does not compile or has no group."""
 
-    def __init__(self, options: TenantOptions, credentials: ClientCredentials | None) -> None:
+    def __init__(self, options: TenantOptions, credentials: ClientCredentials | IdentityCredentials | None) -> None:
         self._options = options
         own = credentials.tenant if credentials is not None else Tenant("", "")
         self._own = shared_tenant(own.id, own.subdomain)

@@ -8,7 +8,7 @@ from app.login.tenant import check_tenant
 from app.principal import Tenant, UserToken
 from app.tokens.claims import decode_claims, refused, text
 from app.tokens.token_response import TokenRefused
-from app.tokens.verifier import Verifier, user_token
+from app.tokens.verifier import TokenVerifier, user_token
 
 HEADER = b"x-approuter-access-token"
 
@@ -21,7 +21,7 @@ class WeakTokens:
     The weak token itself is verified first: what is not meant for us, forged or ended causes no request.
     """
 
-    def __init__(self, verifier: Verifier, exchange: Exchange) -> None:
+    def __init__(self, verifier: TokenVerifier, exchange: Exchange) -> None:
         self._verifier = verifier
         self._exchange = exchange
 

@@ -43,7 +43,9 @@ class SessionSettings(VariableModel):
     dynamic_identity_provider: Switch = False
     """Whether the query parameter `sap_idp` chooses the identity provider, on all routes."""
     enable_permanent_authtype: Switch = False
-    """Whether the kind of login is determined once."""
+    """Without effect: the bindings decide about the kind of login, once and at start."""
+    logout_with_token_hint: Switch = False
+    """Whether the identity service is shown the user's token at the logout, instead of the tenant's id."""
     require_auth_for_unknown_routes: Switch = False
     """Whether addresses without a route ask for a login instead of answering 404."""
     ias_private_key: Text | None = Field(default=None, repr=False)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
 
 from app.bindings.credentials import ClientCredentials
 from app.principal import Tenant, UserPrincipal, UserToken
-from app.tokens.expiring_map import ExpiringMap
 from app.tokens.grants import Grants
-from app.tokens.single_flight import SingleFlight
-from app.tokens.token_response import TokenResponse
+from app.tokens.token_keeper import TokenKeeper
 
-MARGIN_SECONDS = 60
 MAX_TOKENS = 20_000
 
 
@@ -44,19 +39,18 @@ class TokenCache:
 
     def __init__(self, grants: Grants, limit: int = MAX_TOKENS) -> None:
         self._grants = grants
-        self._tokens: ExpiringMap[TokenKey, str] = ExpiringMap(limit)
-        self._fetching: SingleFlight[TokenKey, str] = SingleFlight()
+        self._tokens: TokenKeeper[TokenKey] = TokenKeeper(limit)
 
     async def technical(self, credentials: ClientCredentials, tenant: Tenant) -> str:
         """A client-credentials token of these credentials in a tenant. Raises like `Grants`."""
         key = TechnicalTokenKey(_authority(credentials), credentials.client_id, tenant)
-        return await self._get(key, lambda: self._grants.client_credentials(credentials, tenant))
+        return await self._tokens.get(key, lambda: self._grants.client_credentials(credentials, tenant))
 
     async def exchanged(self, credentials: ClientCredentials, token: UserToken) -> str:
         """The user's token exchanged for one of these credentials, in the user's tenant. Raises like `Grants`."""
         principal = token.principal
         key = ExchangedTokenKey(_authority(credentials), credentials.client_id, principal, token.fingerprint)
-        return await self._get(key, lambda: self._grants.jwt_bearer(credentials, principal.tenant, token.value))
+        return await self._tokens.get(key, lambda: self._grants.jwt_bearer(credentials, principal.tenant, token.value))
 
     def forget_technical(self, credentials: ClientCredentials, tenant: Tenant) -> None:
         """Drop a token that a service refused with 401: the next call fetches a new one."""
@@ -66,18 +60,6 @@ class TokenCache:
         """Drop an exchanged token that a service refused with 401."""
         key = ExchangedTokenKey(_authority(credentials), credentials.client_id, token.principal, token.fingerprint)
         self._tokens.discard(key)
-
-    async def _get(self, key: TokenKey, fetch: Callable[[], Coroutine[Any, Any, TokenResponse]]) -> str:
-        token = self._tokens.get(key)
-        if token is not None:
-            return token
-        return await self._fetching.run(key, lambda: self._fetch(key, fetch))
-
-    async def _fetch(self, key: TokenKey, fetch: Callable[[], Coroutine[Any, Any, TokenResponse]]) -> str:
-        response = await fetch()
-        margin = min(MARGIN_SECONDS, response.expires_in / 5)  # short-lived tokens are kept for most of their life
-        self._tokens.put(key, response.access_token, response.expires_in - margin)
-        return response.access_token
 
 
 def _authority(credentials: ClientCredentials) -> str:

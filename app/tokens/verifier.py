@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from app.bindings.credentials import XsuaaCredentials
 from app.principal import ServicePrincipal, ServiceToken, UserToken
@@ -27,6 +29,9 @@ from app.tokens.endpoints import zone_keys
 from app.tokens.expiring_map import ExpiringMap
 from app.tokens.jwks import KeyStore
 
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
+
 MAX_TOKEN = 32 * 1024
 MAX_REMEMBERED = 10_000
 _KEY_ID = re.compile(r"[A-Za-z0-9._:+=-]{1,128}")
@@ -35,32 +40,19 @@ _KEY_ID = re.compile(r"[A-Za-z0-9._:+=-]{1,128}")
 VerifiedToken = UserToken | ServiceToken
 
 
-class Verifier:
-    """Validates access tokens of one XSUAA."""
+class TokenVerifier(ABC):
+    """Validates tokens of one authorization server."""
 
-    def __init__(self, credentials: XsuaaCredentials, keys: KeyStore, clock: Callable[[], float] = time.time) -> None:
-        self._credentials = credentials
-        self._audience = Audience(credentials.client_id, credentials.xsappname)
-        self._keys = keys
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._good: ExpiringMap[bytes, VerifiedToken] = ExpiringMap(MAX_REMEMBERED, clock)
 
+    @abstractmethod
     async def verify(self, token: str) -> VerifiedToken:
-        """The token, validated. Raises `TOKEN_REFUSED`, or `XSUAA_UNAVAILABLE` when keys cannot be had.
+        """The token, validated. Raises `TOKEN_REFUSED`, or that the server is unavailable when keys cannot be had.
 
         Claims are judged before keys are looked for: a token that is not for us causes no request.
         """
-        from app.tokens.signature import is_signed_by
-
-        if len(token) > MAX_TOKEN or not token.isascii():
-            raise refused("this is not a JSON Web Token")
-        kid = key_id(decode_header(token))
-        verified = self._judge(token, decode_claims(token))
-        zone = verified.principal.tenant.id
-        key = await self._keys.find(zone_keys(self._credentials, zone), kid, zone == self._credentials.tenant.id)
-        if not is_signed_by(token, key):
-            raise refused("the token's signature is invalid")
-        return verified
 
     async def verify_again(self, token: str) -> VerifiedToken:
         """Like `verify`, for a token that comes with each request: a good one is remembered by digest until it ends.
@@ -77,6 +69,25 @@ class Verifier:
     async def verify_user(self, token: str) -> UserToken:
         """Like `verify`, for a token that has to be a user's."""
         return user_token(await self.verify(token))
+
+
+class Verifier(TokenVerifier):
+    """Validates access tokens of one XSUAA."""
+
+    def __init__(self, credentials: XsuaaCredentials, keys: KeyStore, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(clock)
+        self._credentials = credentials
+        self._audience = Audience(credentials.client_id, credentials.xsappname)
+        self._keys = keys
+
+    async def verify(self, token: str) -> VerifiedToken:
+        """See `TokenVerifier`."""
+        kid, claims = open_token(token)
+        verified = self._judge(token, claims)
+        zone = verified.principal.tenant.id
+        key = await self._keys.find(zone_keys(self._credentials, zone), kid, zone == self._credentials.tenant.id)
+        check_signature(token, key)
+        return verified
 
     def _judge(self, token: str, claims: Claims) -> VerifiedToken:
         expires_at = check_times(claims, self._clock())
@@ -99,6 +110,21 @@ def user_token(verified: VerifiedToken) -> UserToken:
     if not isinstance(verified, UserToken):
         raise refused("the token names no user")
     return verified
+
+
+def open_token(token: str) -> tuple[str, Claims]:
+    """Key id and claims of a token nobody has verified yet. Raises `TOKEN_REFUSED`."""
+    if len(token) > MAX_TOKEN or not token.isascii():
+        raise refused("this is not a JSON Web Token")
+    return key_id(decode_header(token)), decode_claims(token)
+
+
+def check_signature(token: str, key: RSAKey) -> None:
+    """Refuse a token that this key has not signed."""
+    from app.tokens.signature import is_signed_by
+
+    if not is_signed_by(token, key):
+        raise refused("the token's signature is invalid")
 
 
 def key_id(header: Claims) -> str:

@@ -18,6 +18,7 @@ from app.login.caller import Callers
 from app.login.code_flow import CodeFlow, LoginOptions
 from app.login.login_state import LoginStates
 from app.login.logout import Logout, LogoutOptions
+from app.login.shown_tokens import ShownTokens
 from app.login.tenant import TenantOptions, TenantResolver
 from app.login.weak_token import WeakTokens
 from app.request_head import RequestHead
@@ -119,7 +120,12 @@ class Parts:
         tokens = TokenCache(grants)
         weak_tokens = WeakTokens(verifier, lambda weak: tokens.exchanged(credentials, weak))
         self.callers = Callers(
-            self.sessions, verifier, passwords, weak_tokens, CarriedCookies("", writer), DerivedCsrfTokens("secret")
+            self.sessions,
+            ShownTokens(verifier),
+            passwords,
+            weak_tokens,
+            CarriedCookies("", writer),
+            DerivedCsrfTokens("secret"),
         )
 
     async def start(self, browser: Browser, target: str = "/protected", idp: str = "") -> tuple[Answer, dict[str, str]]:

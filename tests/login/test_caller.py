@@ -12,6 +12,7 @@ from app.errors import Failure, GatewayError
 from app.login.basic import parse_basic
 from app.login.tenant import TenantOptions
 from app.principal import ServiceCaller, ServicePrincipal, Tenant, UserCaller, UserPrincipal
+from app.routing.route import AuthenticationType
 from app.sessions.backend_cookies import CookieSite
 from app.sessions.session import Session
 from app.sessions.visitor import Visitor
@@ -49,7 +50,7 @@ async def by_weak_token(parts: Parts, value: str) -> Visitor:
 
 async def by_password(parts: Parts, value: str | None) -> Visitor | None:
     head = Browser().head("/") if value is None else Browser().head("/", authorization=value)
-    return await parts.callers.identify(head, parts.tenants.own, is_basic=True)
+    return await parts.callers.identify(head, parts.tenants.own, AuthenticationType.BASIC)
 
 
 def user_of(visitor: Visitor) -> UserPrincipal:

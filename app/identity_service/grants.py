@@ -1,0 +1,75 @@
+"""The grants of the identity service, one method each (protocols 3.2)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from app.bindings.credentials import IdentityCredentials
+from app.clients import PlatformClients
+from app.identity_service.discovery import Discovery
+from app.identity_service.issuer import own_issuer
+from app.tokens.authority import IDENTITY_SERVICE
+from app.tokens.grants import JWT_BEARER
+from app.tokens.token_request import TokenRequest, client_of, send
+from app.tokens.token_response import TokenRefused, TokenResponse
+
+LOCK_PAUSE = 15 * 60.0
+DEPENDENCY = "urn:sap:identity:application:provider:name:"
+
+
+class IdentityGrants:
+    """Token requests, all for the tenant `app_tid` (empty where the binding has none).
+
+    All ask for JSON Web Tokens, which not every grant yields by default, and raise `TokenRefused` or
+    IDENTITY_UNAVAILABLE. The service locks a client for an hour after five failed authentications, so after one of
+    them none is tried for a while.
+    """
+
+    def __init__(
+        self,
+        clients: PlatformClients,
+        credentials: IdentityCredentials,
+        discovery: Discovery,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clients = clients
+        self._credentials = credentials
+        self._discovery = discovery
+        self._clock = clock
+        self._paused_until = 0.0
+
+    async def authorization_code(
+        self, app_tid: str, code: str, redirect_uri: str, code_verifier: str = ""
+    ) -> TokenResponse:
+        """Exchange the code of a login; it is good for one use."""
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        if code_verifier:
+            form["code_verifier"] = code_verifier
+        return await self._ask(form, app_tid, repeatable=False)
+
+    async def refresh_token(self, app_tid: str, refresh_token: str) -> TokenResponse:
+        """New tokens; the refresh token dies with this request."""
+        return await self._ask({"grant_type": "refresh_token", "refresh_token": refresh_token}, app_tid, False)
+
+    async def jwt_bearer(self, app_tid: str, assertion: str, dependency: str = "") -> TokenResponse:
+        """Exchange a user's token for one that the application provided under this name accepts, or we ourselves."""
+        form = {"grant_type": JWT_BEARER, "assertion": assertion}
+        if dependency:
+            form["resource"] = DEPENDENCY + dependency
+        return await self._ask(form, app_tid)
+
+    async def _ask(self, form: dict[str, str], app_tid: str, repeatable: bool = True) -> TokenResponse:
+        if self._clock() < self._paused_until:
+            raise TokenRefused("invalid_client", "the service refused our credentials lately", IDENTITY_SERVICE)
+        endpoints = await self._discovery.endpoints(own_issuer(self._credentials))
+        form |= {"client_id": self._credentials.client_id, "token_format": "jwt"}
+        if app_tid:
+            form["app_tid"] = app_tid
+        request = TokenRequest(endpoints.token, form, {}, self._credentials, repeatable, IDENTITY_SERVICE)
+        try:
+            return await send(client_of(self._clients, self._credentials, IDENTITY_SERVICE), request)
+        except TokenRefused as refusal:
+            if refusal.error == "invalid_client":
+                self._paused_until = self._clock() + LOCK_PAUSE
+            raise
