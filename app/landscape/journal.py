@@ -27,6 +27,7 @@ class Station(StrEnum):
     S4_ONPREMISE = "s4-onpremise"
     S4_CLOUD = "s4-cloud"
     MICROSERVICE = "microservice"
+    SAAS_REGISTRY = "saas-registry"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from app.landscape.journal import Journal
 from app.landscape.microservice import Microservice
 from app.landscape.s4_cloud import S4Cloud
 from app.landscape.s4_onpremise import S4OnPremise
+from app.landscape.saas_registry import SaasRegistry, callback_urls
 from app.landscape.server import LOOPBACK
 from app.landscape.service_bindings import (
     BindingEntry,
@@ -37,11 +38,12 @@ from app.landscape.service_bindings import (
     connectivity_fields,
     destination_fields,
     oauth_credentials,
+    saas_registry_fields,
 )
 from app.landscape.service_instances import APP_NAME, ServiceInstance, make_instances
 from app.landscape.tokens import TokenVerifier
 from app.landscape.user_certificate import UserCertificates
-from app.landscape.users import ACME, TENANTS, Tenant
+from app.landscape.users import ACME, PROVIDER, TENANTS, Tenant
 from app.landscape.virtual_host import Resource, VirtualHost
 from app.landscape.web_client import WebClient
 from app.landscape.xsuaa import Xsuaa
@@ -74,6 +76,7 @@ class Landscape:
     s4_cloud: S4Cloud
     microservice: Microservice
     control: Control
+    saas_registry: SaasRegistry
 
     def __init__(
         self, *, tls: bool = False, x509: bool = False, shared: bool = False, faults: Faults | None = None
@@ -143,6 +146,10 @@ class Landscape:
             )
         )
         self.control = await self._started(Control(self.journal, self.faults))
+        provisioning = self.instances.provisioning.client
+        self.saas_registry = SaasRegistry(
+            provisioning, self.xsuaa.tenant_url(PROVIDER), self._web_client(), self.journal
+        )
 
     async def _start_systems(self) -> None:
         self.s4_onpremise = await self._started(
@@ -187,10 +194,10 @@ class Landscape:
         """Add or replace a destination; all values are texts."""
         self.destination_service.records.define(tenant, properties, level)
 
-    def vcap_services(self) -> dict[str, list[BindingEntry]]:
-        """What `VCAP_SERVICES` holds."""
+    def vcap_services(self, address: str = APP_ADDRESS) -> dict[str, list[BindingEntry]]:
+        """What `VCAP_SERVICES` holds for an application at an address; the SaaS registry is bound if it is `shared`."""
         destination, connectivity = self.instances.destination, self.instances.connectivity
-        return {
+        services = {
             "xsuaa": [binding("xsuaa", "application", "demo-xsuaa", ["xsuaa"], self._oauth(self.instances.app))],
             "destination": [
                 binding(
@@ -212,6 +219,10 @@ class Landscape:
                 )
             ],
         }
+        if self._tenant_mode == "shared":
+            fields = saas_registry_fields(APP_NAME, callback_urls(address))
+            services["saas-registry"] = [binding("saas-registry", "application", "demo-registry", ["SaaS"], fields)]
+        return services
 
     def vcap_application(self, address: str = APP_ADDRESS) -> dict[str, Any]:
         """What `VCAP_APPLICATION` holds for an application at an address."""
@@ -220,7 +231,7 @@ class Landscape:
     def environment(self, address: str = APP_ADDRESS) -> dict[str, str]:
         """Both, as environment variables."""
         return {
-            "VCAP_SERVICES": json.dumps(self.vcap_services()),
+            "VCAP_SERVICES": json.dumps(self.vcap_services(address)),
             "VCAP_APPLICATION": json.dumps(self.vcap_application(address)),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,6 +61,11 @@ def connectivity_fields(xsuaa: Xsuaa, host: str, port: int) -> dict[str, Any]:
         "token_service_domain": xsuaa.domain,
         "token-type": ["xsuaa"],
     }
+
+
+def saas_registry_fields(app_name: str, app_urls: Mapping[str, str]) -> dict[str, Any]:
+    """What concerns callbacks in a SaaS registry binding (6.2); `appUrls` is JSON in a text."""
+    return {"appName": app_name, "appUrls": json.dumps(app_urls)}
 
 
 def binding(label: str, plan: str, name: str, tags: Sequence[str], credentials: Mapping[str, Any]) -> BindingEntry:

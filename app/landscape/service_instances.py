@@ -10,6 +10,7 @@ from app.landscape.users import TENANTS, stable_id
 from app.landscape.xsuaa_client import DEFAULT_REDIRECT_URIS, OAuthClient
 
 APP_NAME = "gangway-demo"
+CALLBACK_SCOPE = "Callback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +23,20 @@ class ServiceInstance:
 
 @dataclass(frozen=True, slots=True)
 class ServiceInstances:
-    """Everything XSUAA knows. `s4_cloud` is the client of a communication arrangement, not of a binding."""
+    """Everything XSUAA knows. `s4_cloud` is the client of a communication arrangement, not of a binding; `provisioning`
+    is the platform's own, which the application has granted its scope `Callback`.
+    """
 
     app: ServiceInstance
     destination: ServiceInstance
     connectivity: ServiceInstance
     s4_cloud: ServiceInstance
+    provisioning: ServiceInstance
 
     def clients(self) -> list[OAuthClient]:
         """All OAuth clients."""
-        return [each.client for each in (self.app, self.destination, self.connectivity, self.s4_cloud)]
+        instances = (self.app, self.destination, self.connectivity, self.s4_cloud, self.provisioning)
+        return [each.client for each in instances]
 
 
 def make_instances(authority: CertificateAuthority, *, x509: bool) -> ServiceInstances:
@@ -49,6 +54,9 @@ def make_instances(authority: CertificateAuthority, *, x509: bool) -> ServiceIns
         destination=bound(_client(_clone("destination-xsappname"))),
         connectivity=bound(_client(_clone("connectivity"))),
         s4_cloud=ServiceInstance(_client("s4-cloud!t7")),
+        provisioning=ServiceInstance(
+            replace(_client("sap-provisioning!b3"), authorities=("uaa.resource", f"{app.app_name}.{CALLBACK_SCOPE}"))
+        ),
     )
 
 

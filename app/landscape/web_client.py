@@ -29,11 +29,15 @@ class WebAnswer:
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; an empty one when it is none."""
-        try:
-            data = json.loads(self.body)
-        except ValueError:
-            return {}
+        data = self.json_value()
         return data if isinstance(data, dict) else {}
+
+    def json_value(self) -> Any:
+        """The body as any JSON value; None when it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
 
 
 class WebClient:
@@ -53,6 +57,12 @@ class WebClient:
         """POST of an urlencoded form; raises Unreachable."""
         sent = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json", **(headers or {})}
         return await asyncio.to_thread(self._exchange, "POST", url, urlencode(form).encode(), sent)
+
+    async def send_json(self, method: str, url: str, document: object, headers: Mapping[str, str]) -> WebAnswer:
+        """A request whose body is JSON, or that has none (document None); raises Unreachable."""
+        body = None if document is None else json.dumps(document).encode()
+        sent = {**headers, "Content-Type": "application/json"} if body is not None else dict(headers)
+        return await asyncio.to_thread(self._exchange, method, url, body, sent)
 
     def _exchange(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> WebAnswer:
         parts = urlsplit(url)
