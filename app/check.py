@@ -10,22 +10,20 @@ from app.problem import PathPart, Problem, json_path
 from app.routing.descriptor import FILE_NAME
 from app.settings.settings import unknown_variables
 
-_USER_API = "sap-approuter-userapi"
-
 NOT_YET_EFFECTIVE: Mapping[str, frozenset[str]] = {
-    "$.services": frozenset(),
     "$.outgoingRequestOptions": frozenset(),
-    "$.logout.backChannelLogoutEndpoint": frozenset(),
+<<<<<<< app/check.py
     "$.routes[*].service": frozenset({_USER_API}),
     "$.routes[*].endpoint": frozenset(),
+=======
+    "$.logout.backChannelLogoutEndpoint": frozenset(),
+>>>>>>> /tmp/html5work/theirs
 }
 """Properties of xs-app.json whose behaviour other releases bring, each with the values that do have an effect."""
 
 VARIABLES_NOT_YET_EFFECTIVE = (
     "EXT_SESSION_MGT",
     "OUTGOING_REQUEST_OPTIONS",
-    "DIRECT_ROUTING_URI_PATTERNS",
-    "OWN_SAP_CLOUD_SERVICE",
     "HTTP2_SUPPORT",
     "HANDLE_WEBSOCKET_EXT",
     "ENABLE_FORWARD_CORPORATE_IDP_TOKEN",

@@ -21,8 +21,11 @@ from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.guards.forwarded_host import check_forwarded_host
 from app.guards.origins import OriginRule, check_origin
 from app.health.endpoints import HealthEndpoints
+from app.html5_repository.app_address import SKIP_CACHE, AppAddress, with_slash
+from app.html5_repository.hosted_apps import HostedApps
 from app.inbound.exchange import EXTENSION, Exchange
 from app.login.code_flow import SAP_IDP
+from app.login.logout import LogoutOptions
 from app.login.requirement import Requirement, decide
 from app.login.return_url import without_parameter
 from app.login.user_api import user_api
@@ -33,8 +36,9 @@ from app.principal import Tenant
 from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
 from app.routing.path_safety import refuse_unsafe_path
-from app.routing.route import AuthenticationType, Route
-from app.routing.route_table import Match, RouteTable
+from app.routing.reference import USER_API
+from app.routing.route import Route
+from app.routing.route_table import Match, RouteTable, kept_by_browsers
 from app.send_answer import send_answer
 from app.sessions.visitor import Visitor
 from app.sign_in import SignIn
@@ -45,14 +49,13 @@ from app.visit import Visit
 
 log = logging.getLogger("gangway")
 
-USER_API = "sap-approuter-userapi"
-
 
 @dataclass(frozen=True, slots=True)
 class GatewayOptions:
     """What of the configuration the way itself needs."""
 
     welcome_file: str | None = None
+    logout: LogoutOptions | None = None
     websockets: bool = False
     websocket_origins: tuple[OriginRule, ...] = ()
     validate_forwarded_host: bool = False
@@ -64,7 +67,11 @@ class GatewayOptions:
 
 
 class Gateway:
-    """The ASGI application. `directories` are the localDir routes' folders by route index."""
+    """The ASGI application. `directories` are the localDir routes' folders by route index.
+
+    Each xs-app.json has a gateway: the application's own, which requests come to, and those of HTML5 applications, to
+    which it hands over (`apps`, None where no repository is bound).
+    """
 
     def __init__(
         self,
@@ -83,26 +90,30 @@ class Gateway:
         self._forwarder = forwarder
         self._health = health
         self._access_log = access_log
+        self.apps: HostedApps[Gateway] | None = None
 
     async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]) -> None:
         """Serve a request of a client connection; failures before the answer has begun become answers."""
         head = RequestHead.from_scope(scope)
         client: Exchange = scope[EXTENSION]
         visit = Visit(correlation_id(head.headers))
-        error: GatewayError | None = None
+        await self._answered(self._way(head, client, visit), head, client, visit)
+        if self._access_log.wants(visit.error):
+            self._access_log.write(head, visit.outcome(client.status, client.bytes_sent))
+
+    async def _answered(self, way: Awaitable[None], head: RequestHead, client: Exchange, visit: Visit) -> None:
+        """Go a way; where it fails, answer so."""
         try:
-            await self._way(head, client, visit)
+            await way
         except GatewayError as failed:
-            error = failed
+            visit.error = failed
         except BrokenOff as broken:
-            error = broken.error
+            visit.error = broken.error
         except Exception:  # the last resort: logged with its trace, answered without
             log.exception("unexpected error", extra={"fields": {"correlation_id": visit.correlation_id}})
-            error = GatewayError(Failure.INTERNAL)
-        if error is not None:
-            await self._fail(error, head, client, visit)
-        if self._access_log.wants(error):
-            self._access_log.write(head, visit.outcome(client.status, client.bytes_sent, error))
+            visit.error = GatewayError(Failure.INTERNAL)
+        if visit.error is not None:
+            await self._fail(visit.error, head, client, visit)
 
     async def _way(self, head: RequestHead, client: Exchange, visit: Visit) -> None:
         refuse_unsafe_path(head.path)
@@ -110,14 +121,44 @@ class Gateway:
         answer = answer or self._options.own_endpoints.answer(head)
         if answer is None and self._options.subscriptions is not None:
             answer = await self._options.subscriptions.answer(head, client.receive)
+        answer = answer or await self._sign_in.reported(head, client.receive)
         if answer is not None:
             return await self._answer(answer, head, client, visit)
         visit.tenant = tenant = self._sign_in.tenant(head)
         answer = await self._sign_in.endpoint(head, tenant)
-        arrived = answer or self._welcome(head)
+        if answer is not None:
+            return await self._answer(answer, head, client, visit)
+        app = await self.apps.find(head.target, tenant) if self.apps is not None else None
+        if app is not None:
+            return await app.built.take_over(app.address, head, tenant, client, visit)
+        await self._enter("", head, tenant, client, visit)
+
+    async def take_over(
+        self, address: AppAddress, head: RequestHead, tenant: Tenant, client: Exchange, visit: Visit
+    ) -> None:
+        """Serve a request for the HTML5 application whose gateway this is."""
+        logout = self._options.logout
+        if logout is not None and head.path == address.base + logout.endpoint:
+            way = self._log_out(logout, head, tenant, client, visit)
+        else:
+            way = self._enter(address.base, head, tenant, client, visit, address.busted)
+        await self._answered(way, head, client, visit)
+
+    async def _log_out(
+        self, logout: LogoutOptions, head: RequestHead, tenant: Tenant, client: Exchange, visit: Visit
+    ) -> None:
+        await self._answer(await self._sign_in.log_out(logout, head, tenant), head, client, visit)
+
+    async def _enter(
+        self, base: str, head: RequestHead, tenant: Tenant, client: Exchange, visit: Visit, busted: bool = False
+    ) -> None:
+        """Routes, the caller, guards, and what serves the request; routes do not see `base`."""
+        arrived = self._welcome(head, base)
         if isinstance(arrived, Answer):
             return await self._answer(arrived, head, client, visit)
-        match = self._routes.match(arrived.method, without_parameter(arrived.target, SAP_IDP))
+        match = self._routes.match(arrived.method, _seen_by_routes(arrived.target, base))
+        if busted:
+            match = kept_by_browsers(match)
         if client.upgrade is not None:
             self._check_websocket(match.route, arrived)
         visitor = await self._caller(match.route, arrived, tenant, client)
@@ -136,15 +177,25 @@ class Gateway:
         if route.local_dir is not None:
             own += returned_headers(visit.correlation_id) + visit.cross_origin
             headers = own + self._options.response_headers.missing_from(own)
-            await self._directories[route.index].serve(
+            await self._directory(route).serve(
                 head, match.target, client.send, headers, is_gone=lambda: client.disconnected
             )
-        elif route.service == USER_API and visitor is not None:
+        elif route.service == USER_API:
+            if visitor is None:
+                raise GatewayError(Failure.LOGIN_REQUIRED, "The user API is on a public route.")
             answer = user_api(head.method, match.target.partition("?")[0], visitor.token)
             await self._answer(answer.with_headers(own), head, client, visit)
         else:
-            name = visit.destination = self._routes.destination(match, head.header(b"host") or "")
-            await self._forwarder.forward(match, name, head, tenant, visitor, own, client, visit)
+            reference = self._routes.reference(match, head.header(b"host") or "")
+            visit.destination = reference.name
+            await self._forwarder.forward(match, reference, head, tenant, visitor, own, client, visit)
+
+    def _directory(self, route: Route) -> LocalDirectory:
+        """The folder of a route. Raises NO_ROUTE in HTML5 applications: they have none of our folders."""
+        directory = self._directories.get(route.index)
+        if directory is None:
+            raise GatewayError(Failure.NO_ROUTE, "A route with localDir serves nothing in an HTML5 application.")
+        return directory
 
     def _rule(self, head: RequestHead, client: Exchange, visit: Visit) -> Answer | None:
         """What holds for every address but the health's, before anybody logs in; the answer to a CORS preflight."""
@@ -188,9 +239,11 @@ class Gateway:
         hosts = [host for host in (head.header(b"host"), head.header(b"x-forwarded-host")) if host]
         check_origin(head.header(b"origin"), hosts, self._options.websocket_origins)
 
-    def _welcome(self, head: RequestHead) -> Answer | RequestHead:
+    def _welcome(self, head: RequestHead, base: str) -> Answer | RequestHead:
+        if base and head.path == base:
+            return with_slash(head, base)
         file = self._options.welcome_file
-        return welcome(head, file) if file is not None and head.path == "/" else head
+        return welcome(head, file, base) if file is not None and head.path == f"{base}/" else head
 
     async def _answer(self, answer: Answer, head: RequestHead, client: Exchange, visit: Visit) -> None:
         complete = answer.with_headers(returned_headers(visit.correlation_id))
@@ -207,3 +260,9 @@ class Gateway:
             return client.abort()
         answer = error_answer(error, head, visit.correlation_id, self._options.errors)
         await self._answer(answer, head, client, visit)
+
+
+def _seen_by_routes(target: str, base: str) -> str:
+    """Path and query without what is meant for us."""
+    seen = without_parameter(target[len(base) :], SAP_IDP)
+    return without_parameter(seen, SKIP_CACHE) if base else seen

@@ -1,4 +1,4 @@
-"""Everything about who is calling, as the way of a request sees it; also where no xsuaa service is bound."""
+"""Everything about who is calling, as the way of a request sees it; also where nobody can log in."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from app.answer import Answer, Headers
 from app.errors import Failure, GatewayError
 from app.guards.csrf import check_csrf, is_fetch, token_header
+from app.login.back_channel import BackChannelLogout
 from app.login.callback import LoginCallback
 from app.login.caller import Callers
 from app.login.code_flow import CodeFlow, identity_provider
-from app.login.logout import BackendLogout, Logout
+from app.login.logout import BackendLogout, Logout, LogoutOptions
 from app.login.tenant import TenantResolver
 from app.principal import Tenant
+from app.request_body import Receive
 from app.request_head import RequestHead
 from app.routing.route import AuthenticationType, Route
 from app.sessions.cookie import OwnCookies
@@ -34,7 +36,7 @@ BackendCall = Callable[[Session, BackendLogout], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The parts that exist where an xsuaa service is bound."""
+    """The parts that exist where a service is bound to log in with."""
 
     callers: Callers
     sessions: SessionManager
@@ -42,13 +44,14 @@ class Identity:
     flow: CodeFlow
     callback: LoginCallback
     callback_path: str
-    logout: Logout | None
-    logout_path: str
+    logout: Callable[[LogoutOptions], Logout]
+    own_logout: LogoutOptions | None
     backend_logouts: tuple[BackendLogout, ...]
+    back_channel: BackChannelLogout | None = None
 
 
 class SignIn:
-    """Answers the login's own addresses, and tells who is calling. `identity` is None without an xsuaa service."""
+    """Answers the login's own addresses, and tells who is calling. `identity` is None where nobody can log in."""
 
     def __init__(self, tenants: TenantResolver, cookies: OwnCookies, identity: Identity | None) -> None:
         self.cookies = cookies
@@ -67,9 +70,34 @@ class SignIn:
             return None
         if head.path == identity.callback_path:
             return await identity.callback.answer(head, tenant)
-        if identity.logout is not None and head.path == identity.logout_path:
-            return await self._log_out(identity, identity.logout, head, tenant)
+        if identity.own_logout is not None and head.path == identity.own_logout.endpoint:
+            return await self.log_out(identity.own_logout, head, tenant)
         return None
+
+<<<<<<< app/sign_in.py
+    async def reported(self, head: RequestHead, receive: Receive) -> Answer | None:
+        """The answer to the identity service's report of a logout; None for any other request."""
+        back_channel = self._identity.back_channel if self._identity is not None else None
+        if self._identity is None or back_channel is None or head.path != back_channel.path:
+            return None
+        answer, ended = await back_channel.handle(head, receive)
+        await asyncio.gather(*(self._tell_backends(session, self._identity.backend_logouts) for session in ended))
+        return answer
+=======
+    async def log_out(self, options: LogoutOptions, head: RequestHead, tenant: Tenant) -> Answer:
+        """The answer to a request for a logout endpoint."""
+        parts = self._parts
+        logout = parts.logout(options)
+        session = await parts.sessions.current(head)
+        if session is not None and logout.wants_csrf(head):
+            check_csrf(head, session.csrf_token)
+        outcome = await logout.handle(head, tenant, session)
+        if outcome.ended is not None:
+            await self._tell_backends(outcome.ended, outcome.calls)
+        elif session is not None and is_fetch(head):
+            return outcome.answer.with_headers((token_header(await self.csrf_token(session)),))
+        return outcome.answer
+>>>>>>> /tmp/html5work/theirs
 
     async def identify(self, head: RequestHead, tenant: Tenant, kind: AuthenticationType) -> Visitor | None:
         """The caller of a request on a protected route, or None. Raises like `Callers.identify`."""
@@ -95,19 +123,8 @@ class SignIn:
     @property
     def _parts(self) -> Identity:
         if self._identity is None:
-            raise GatewayError(Failure.INTERNAL, "a protected route without an xsuaa service")
+            raise GatewayError(Failure.INTERNAL, "a protected route without a service to log in with")
         return self._identity
-
-    async def _log_out(self, identity: Identity, logout: Logout, head: RequestHead, tenant: Tenant) -> Answer:
-        session = await identity.sessions.current(head)
-        if session is not None and logout.wants_csrf(head):
-            check_csrf(head, session.csrf_token)
-        outcome = await logout.handle(head, tenant, session)
-        if outcome.ended is not None:
-            await self._tell_backends(outcome.ended, outcome.calls)
-        elif session is not None and is_fetch(head):
-            return outcome.answer.with_headers((token_header(await self.csrf_token(session)),))
-        return outcome.answer
 
     def observe(self, observer: SessionObserver) -> None:
         """Have somebody told of logins and of the ends of sessions."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from app.answer import Headers
 from app.composition.authorities import (
     Authorities,
     compose_passwords,
@@ -13,6 +14,7 @@ from app.composition.authorities import (
 from app.composition.platform import Platform
 from app.configuration import Configuration
 from app.guards.derived_csrf import DerivedCsrfTokens
+from app.login.back_channel import BackChannelLogout
 from app.login.callback import LoginCallback
 from app.login.caller import Callers
 from app.login.code_flow import CodeFlow, LoginOptions
@@ -20,6 +22,7 @@ from app.login.login_page import LoginPageOptions
 from app.login.login_state import LoginStates
 from app.login.logout import BackendLogout, Logout, LogoutOptions
 from app.login.tenant import TenantOptions, TenantResolver
+from app.routing.reference import DestinationReference, ServiceReference
 from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.cookie import CookieOptions, CookieWriter, OwnCookies
 from app.sessions.manager import SessionManager
@@ -65,7 +68,11 @@ def _identity(
     states = LoginStates(_shared_secret(configuration), settings.state_cache)
     flow = CodeFlow(providers, options, states, tenants, cookies, writer)
     carried = CarriedCookies(settings.backend_cookies_secret or _store_secret(configuration), writer)
-    logout = _logout_options(configuration)
+    own_logout = logout_options(configuration)
+
+    def logout(options: LogoutOptions) -> Logout:
+        return Logout(providers, options, tenants, sessions, writer)
+
     return Identity(
         callers=Callers(
             sessions, compose_shown_tokens(authorities), compose_passwords(authorities, platform),
@@ -76,10 +83,20 @@ def _identity(
         flow=flow,
         callback=LoginCallback(providers, options, flow, states, sessions, cookies, writer),
         callback_path=options.callback_path,
-        logout=Logout(providers, logout, tenants, sessions, writer) if logout is not None else None,
-        logout_path=logout.endpoint if logout is not None else "",
+        logout=logout,
+        own_logout=own_logout,
         backend_logouts=_backend_logouts(configuration),
+        back_channel=_back_channel(configuration, authorities, sessions),
     )  # fmt: skip
+
+
+def _back_channel(
+    configuration: Configuration, authorities: Authorities, sessions: SessionManager
+) -> BackChannelLogout | None:
+    logout, identity = configuration.descriptor.logout, authorities.identity
+    if logout is None or logout.back_channel_logout_endpoint is None or identity is None:
+        return None
+    return BackChannelLogout(logout.back_channel_logout_endpoint, identity.verifier, sessions)
 
 
 def _login_options(configuration: Configuration) -> LoginOptions:
@@ -121,7 +138,8 @@ def _store_secret(configuration: Configuration) -> str:
     return store.session_secret if store is not None else secrets.token_urlsafe(32)
 
 
-def _logout_options(configuration: Configuration) -> LogoutOptions | None:
+def logout_options(configuration: Configuration) -> LogoutOptions | None:
+    """How the logout endpoint answers; None where xs-app.json names none."""
     descriptor = configuration.descriptor
     logout = descriptor.logout
     if logout is None or logout.logout_endpoint is None:
@@ -136,8 +154,16 @@ def _logout_options(configuration: Configuration) -> LogoutOptions | None:
 
 
 def _backend_logouts(configuration: Configuration) -> tuple[BackendLogout, ...]:
-    return tuple(
-        BackendLogout(name, options.logout_method, options.logout_path)
-        for name, options in configuration.descriptor.destinations.items()
+    descriptor, uris = configuration.descriptor, configuration.application.uris
+    host: Headers = ((b"x-approuter-host", uris[0].encode("latin-1", "replace")),) if uris else ()
+    calls = [
+        BackendLogout(DestinationReference(name), options.logout_method, options.logout_path)
+        for name, options in descriptor.destinations.items()
         if options.logout_path is not None
-    )
+    ]
+    calls += [
+        BackendLogout(ServiceReference(name, options.endpoint or ""), options.logout_method, options.logout_path, host)
+        for name, options in descriptor.services.items()
+        if options.logout_path is not None
+    ]
+    return tuple(calls)

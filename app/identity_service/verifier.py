@@ -22,13 +22,13 @@ from app.identity_service.discovery import Discovery
 from app.identity_service.issuer import own_issuer, trusted_issuer
 from app.principal import ServiceToken, Tenant, UserPrincipal, UserToken
 from app.tokens.claims import SKEW_SECONDS, Claims, check_times, refused, text
-from app.tokens.expiring_map import ExpiringMap
 from app.tokens.jwks import KeyStore
 from app.tokens.key_source import KeySource
 from app.tokens.verifier import TokenVerifier, VerifiedToken, check_signature, open_token
 
 LOGOUT_SECONDS = 300
-MAX_LOGOUTS = 10_000
+LOGOUT_MEMORY = LOGOUT_SECONDS + 2 * SKEW_SECONDS
+"""Seconds after which no logout token that has been seen can be fresh any more."""
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]{0,256}")
 
 
@@ -37,6 +37,14 @@ class VerifiedLogin:
     """A user's token, and the names by which the end of the login may be reported."""
 
     token: UserToken
+    names: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndedLogin:
+    """What a logout token says: all of the `names` are those of the login; `token_id` is the token's own."""
+
+    token_id: str
     names: tuple[bytes, ...]
 
 
@@ -56,7 +64,6 @@ class IdentityVerifier(TokenVerifier):
         self._own = own
         self._discovery = discovery
         self._keys = keys
-        self._logouts: ExpiringMap[str, bool] = ExpiringMap(MAX_LOGOUTS, clock)
 
     async def verify(self, token: str) -> VerifiedToken:
         """See `TokenVerifier`."""
@@ -76,19 +83,15 @@ class IdentityVerifier(TokenVerifier):
         await self._check_key(token, kid, claims)
         return VerifiedLogin(verified, login_names(claims, trusted_issuer(claims, self._credentials)))
 
-    async def verify_logout(self, token: str) -> tuple[bytes, ...]:
-        """The names of the logins that a logout token ends: all of them apply. Each token counts once."""
+    async def verify_logout(self, token: str) -> EndedLogin:
+        """The login that a logout token ends. Raises like `verify`."""
         kid, claims = open_token(token)
         issuer = trusted_issuer(claims, self._credentials)
         check_audience(claims, self._credentials.client_id)
         check_logout_claims(claims)
         self._check_fresh(claims)
         await self._check_key(token, kid, claims)
-        seen = f"{issuer} {text(claims, 'jti')}"
-        if self._logouts.get(seen):
-            raise refused("the logout token was used before")
-        self._logouts.put(seen, True, LOGOUT_SECONDS + 2 * SKEW_SECONDS)
-        return login_names(claims, issuer)
+        return EndedLogin(f"{issuer} {text(claims, 'jti')}", login_names(claims, issuer))
 
     def own_keys(self, jwks_uri: str) -> KeySource:
         """The keys of our own tenant."""
