@@ -12,12 +12,6 @@ from app.settings.settings import unknown_variables
 
 NOT_YET_EFFECTIVE: Mapping[str, frozenset[str]] = {
     "$.outgoingRequestOptions": frozenset(),
-<<<<<<< app/check.py
-    "$.routes[*].service": frozenset({_USER_API}),
-    "$.routes[*].endpoint": frozenset(),
-=======
-    "$.logout.backChannelLogoutEndpoint": frozenset(),
->>>>>>> /tmp/html5work/theirs
 }
 """Properties of xs-app.json whose behaviour other releases bring, each with the values that do have an effect."""
 

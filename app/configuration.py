@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from app.bindings.application import Application, read_application
 from app.bindings.binding import Bindings
+from app.bindings.business_service import BusinessServices, read_business_services
 from app.bindings.local_files import with_local_environment
 from app.bindings.reader import read_bindings
 from app.bindings.services import Services, read_services
@@ -19,7 +20,9 @@ from app.problem import ConfigurationError, Problem
 from app.routing.descriptor import FILE_NAME, Descriptor, Reading, read_descriptor
 from app.routing.descriptor_cors import CorsPolicy
 from app.routing.descriptor_options import Compression, OutgoingRequestOptions
+from app.routing.descriptor_route import RouteEntry
 from app.routing.js_regex import compile_pattern
+from app.routing.reference import WHOLE_REPOSITORY, RepositoryReference
 from app.routing.route import AuthenticationType
 from app.routing.route_table import RouteTable, RoutingContext, compile_routes
 from app.settings.environment_destination import EnvironmentDestination
@@ -40,6 +43,16 @@ class Configuration:
     notes: tuple[Note, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The variables as given, for placeholders in static files."""
+
+    @property
+    def business_services(self) -> BusinessServices:
+        """Business services that are bound and can be used."""
+        return read_business_services(self.bindings)
+
+    def of_hosted_app(self, descriptor: Descriptor, files: RepositoryReference) -> Configuration:
+        """What an HTML5 application with this xs-app.json is served by: ours, where xs-app.json says nothing."""
+        routes = _compile(descriptor, (), self.settings, self.bindings, self.services, files)
+        return replace(self, descriptor=descriptor, routes=routes)
 
     @property
     def destinations(self) -> Mapping[str, EnvironmentDestination]:
@@ -91,7 +104,8 @@ def load_configuration(
     problems += inconsistencies(Parts(workdir, reading, settings, bindings, environ, faulty))
     if problems:
         raise ConfigurationError(problems)
-    routes = _compile(reading.descriptor, settings, bindings, services)
+    plugins = [plugin.as_route() for plugin in settings.plugins]
+    routes = _compile(reading.descriptor, plugins, settings, bindings, services)
     found = notes(reading.document, environ)
     return Configuration(workdir, reading.descriptor, settings, application, bindings, services, routes, found, environ)
 
@@ -107,7 +121,10 @@ def _read_descriptor(workdir: Path) -> Reading:
     return Reading(problems=(Problem(FILE_NAME, "", "", message),))
 
 
-def _compile(descriptor: Descriptor, settings: Settings, bindings: Bindings, services: Services) -> RouteTable:
+def _compile(
+    descriptor: Descriptor, plugins: Sequence[RouteEntry], settings: Settings, bindings: Bindings, services: Services,
+    files: RepositoryReference = WHOLE_REPOSITORY,
+) -> RouteTable:  # fmt: skip
     pattern = settings.destination_host_pattern
     context = RoutingContext(
         authentication=AuthenticationType(default_authentication(bindings, settings) or "xsuaa"),
@@ -115,5 +132,6 @@ def _compile(descriptor: Descriptor, settings: Settings, bindings: Bindings, ser
         xsappname=services.xsuaa.xsappname if services.xsuaa else "",
         dynamic_identity_provider=settings.dynamic_identity_provider,
         destination_host_pattern=compile_pattern(pattern, True) if pattern else None,
+        repository=files,
     )
-    return compile_routes([*(plugin.as_route() for plugin in settings.plugins), *descriptor.routes], context)
+    return compile_routes([*plugins, *descriptor.routes], context)

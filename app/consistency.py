@@ -7,22 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.bindings.binding import Bindings
+from app.bindings.binding import Binding, Bindings
+from app.bindings.business_service import read_business_service, service_problems
 from app.bindings.redis_credentials import redis_problems
-from app.bindings.services import xsuaa_binding
+from app.bindings.services import repository_binding, xsuaa_binding
+from app.destinations.from_binding import service_destination
+from app.errors import GatewayError
 from app.problem import Problem, json_path, shown
 from app.routing.descriptor import FILE_NAME, Reading
 from app.routing.descriptor_route import RouteEntry
+from app.routing.reference import HTML5_REPOSITORY, USER_API
 from app.routing.route_table import DESTINATION_IN_HOST, is_dynamic
 from app.sessions.driver import load_driver
 from app.settings.settings import Settings
 from app.subscriptions.services import subscription_services
-
-USER_API = "sap-approuter-userapi"
-"""The service of routes to our own user API; it needs no binding."""
-
-HTML5_REPOSITORY = "html5-apps-repo-rt"
-"""The service of routes to the HTML5 application repository."""
 
 _XSUAA_NEEDED = "an xsuaa binding (tag `xsuaa`, or its name in UAA_SERVICE_NAME)"
 _IDENTITY_NEEDED = "a binding of the identity service"
@@ -46,6 +44,15 @@ class Parts:
         for index, plugin in enumerate(self.settings.plugins):
             yield "plugins", json_path((index,)), plugin.as_route()
 
+    def services(self) -> Iterator[tuple[str, str, str, str]]:
+        """Services that are named, with file or variable, JSON path, and endpoint (empty for none)."""
+        for where, path, route in self.routes():
+            if route.service is not None and route.service != USER_API:
+                yield where, path, route.service, route.endpoint or ""
+        for name, options in self.reading.descriptor.services.items():
+            if options.logout_path is not None:
+                yield FILE_NAME, json_path(("services", name)), name, options.endpoint or ""
+
 
 def default_authentication(bindings: Bindings, settings: Settings) -> str | None:
     """How callers authenticate where a route does not say: as the bound services allow; None when none is bound.
@@ -63,8 +70,8 @@ def inconsistencies(parts: Parts) -> list[Problem]:
     if not parts.faulty & {"destinations", "VCAP_SERVICES"}:
         checks.append(_destinations)
     if "VCAP_SERVICES" not in parts.faulty:
-        checks += [_services, _authentication, _replacements, _on_premise, _session_store, _workers, _callbacks]
-    return [problem for check in checks for problem in check(parts)]
+        checks += [_services, unauthenticated, _replacements, _on_premise, _session_store, _workers, _callbacks]
+    return list(dict.fromkeys(problem for check in checks for problem in check(parts)))
 
 
 def _destinations(parts: Parts) -> Iterator[Problem]:
@@ -94,26 +101,34 @@ def _host_destinations(parts: Parts) -> Iterator[Problem]:
 
 
 def _services(parts: Parts) -> Iterator[Problem]:
-    """A service that routes name is bound, with the endpoint they name."""
-    for where, path, route in parts.routes():
-        if route.service is None or route.service == USER_API:
+    """A service that is named is bound so that it can be used, with the endpoint that is named."""
+    for where, path, name, endpoint in parts.services():
+        place = f"{path}.service" if path.startswith("$.routes") else path
+        if name == HTML5_REPOSITORY:
+            if repository_binding(parts.bindings) is None:
+                yield Problem(where, place, shown(name), "needs a binding of html5-apps-repo, plan app-runtime")
             continue
-        if route.service == HTML5_REPOSITORY:
-            if not parts.bindings.of_service("html5-apps-repo"):
-                yield Problem(where, f"{path}.service", shown(route.service), "needs a binding of html5-apps-repo")
-            continue
-        binding = parts.bindings.business_service(route.service)
+        binding = parts.bindings.business_service(name)
         if binding is None:
-            allowed = "a bound service with this `sap.cloud.service` or alias"
-            yield Problem(where, f"{path}.service", shown(route.service), allowed)
+            yield Problem(where, place, shown(name), "a bound service with this `sap.cloud.service` or alias")
             continue
-        endpoints = binding.credentials.get("endpoints")
-        if route.endpoint is not None and isinstance(endpoints, dict) and route.endpoint not in endpoints:
-            allowed = f"an endpoint of {route.service}: {', '.join(endpoints)}"
-            yield Problem(where, f"{path}.endpoint", shown(route.endpoint), allowed)
+        problems = service_problems(binding)
+        yield from problems or _endpoint(where, path, endpoint, binding)
 
 
-def _authentication(parts: Parts) -> Iterator[Problem]:
+def _endpoint(where: str, path: str, endpoint: str, binding: Binding) -> Iterator[Problem]:
+    service = read_business_service(binding)
+    if endpoint and endpoint not in service.endpoints:
+        allowed = f"an endpoint of {service.name}: {', '.join(service.endpoints)}"
+        yield Problem(where, f"{path}.endpoint", shown(endpoint), allowed)
+        return
+    try:
+        service_destination(service, endpoint)
+    except GatewayError as error:
+        yield Problem(where, path, "", error.detail)
+
+
+def unauthenticated(parts: Parts) -> Iterator[Problem]:
     """A service that can log callers in is bound for every protected route."""
     if parts.reading.descriptor.authentication_method == "none":
         return

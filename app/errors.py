@@ -18,6 +18,7 @@ class Hop(StrEnum):
     XSUAA = "xsuaa"
     IDENTITY_SERVICE = "identity-service"
     DESTINATION_SERVICE = "destination-service"
+    HTML5_REPOSITORY = "html5-repository"
     CONNECTIVITY_PROXY = "connectivity-proxy"
     CLOUD_CONNECTOR = "cloud-connector"
     BACKEND = "backend"
@@ -84,6 +85,15 @@ class Failure(Enum):
     )
     DYNAMIC_DESTINATION_REFUSED = Row(
         403, Hop.DESTINATION_SERVICE, "Destination not dynamic", "Set HTML5.DynamicDestination on the destination."
+    )
+    SERVICE_UNKNOWN = Row(502, Hop.GATEWAY, "Unknown service", "Bind the service that xs-app.json names.")
+    SERVICE_UNUSABLE = Row(502, Hop.GATEWAY, "Unusable service", "Correct the service's binding, or the route to it.")
+    HTML5_REPOSITORY_REFUSED = Row(
+        502, Hop.HTML5_REPOSITORY, "HTML5 repository refused", "Check the binding of html5-apps-repo, app-runtime."
+    )
+    HTML5_REPOSITORY_UNAVAILABLE = Row(503, Hop.HTML5_REPOSITORY, "HTML5 repository unavailable", "Retry later.")
+    HTML5_APP_UNUSABLE = Row(
+        502, Hop.HTML5_REPOSITORY, "Unusable HTML5 application", "Correct its xs-app.json and deploy it again."
     )
     CONNECTIVITY_MISSING = Row(
         500, Hop.CONNECTIVITY_PROXY, "No connectivity service", "Bind the connectivity service to reach on-premise."

@@ -21,7 +21,7 @@ from app.passing import Passing
 from app.principal import AnonymousCaller, Caller, Tenant
 from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
-from app.routing.route import Route
+from app.routing.reference import BackendReference
 from app.routing.route_table import Match
 from app.sessions.session import Session
 from app.sessions.visitor import Visitor
@@ -32,7 +32,7 @@ log = logging.getLogger("gangway.forwarder")
 
 
 class Forwarder:
-    """Forwards requests of routes with a destination."""
+    """Forwards requests of routes with a destination or a service."""
 
     def __init__(
         self,
@@ -51,16 +51,15 @@ class Forwarder:
         self._compression = compression
 
     async def forward(
-        self, match: Match, name: str, head: RequestHead, tenant: Tenant, visitor: Visitor | None, own: Headers,
-        client: Exchange, visit: Visit,
+        self, match: Match, reference: BackendReference, head: RequestHead, tenant: Tenant, visitor: Visitor | None,
+        own: Headers, client: Exchange, visit: Visit,
     ) -> None:  # fmt: skip
-        """Forward a request to the destination `name`; `own` are headers for the answer.
+        """Forward a request to the backend of `reference`; `own` are headers for the answer.
 
         Raises GatewayError before anything has been sent to the client, BrokenOff afterwards.
         """
         caller: Caller = visitor.caller if visitor is not None else AnonymousCaller(tenant)
-        route = match.route
-        backend = self._ready(name, caller, visitor, route) or await self._resolve(name, caller, visitor, route)
+        backend = self._ready(reference, caller, visitor) or await self._resolve(reference, caller, visitor)
         visit.forwarded_after = visit.elapsed
         passing = Passing(self._sign_in, self._policy, match, backend, head, visitor, own, visit)
         compression = self._compression.of(head) if self._compression is not None else None
@@ -73,38 +72,41 @@ class Forwarder:
                 await self._relay.forward(forward, backend, passing.shape, client)
         except GatewayError as error:
             if error.failure is Failure.PROXY_TOKEN_REFUSED:
-                self._forget(backend, caller, visitor)
+                self._forget(reference, backend, caller, visitor)
             raise
         if client.status == 401 and backend.credentials:
-            self._forget(backend, caller, visitor)
+            self._forget(reference, backend, caller, visitor)
 
     async def call_logout(self, session: Session, call: BackendLogout) -> None:
         """Tell a backend that a session has ended, as its user; a failure is logged and changes nothing."""
         try:
-            backend = await self._backends.resolve(call.name, session.caller)
+            backend = await self._backends.resolve(call.reference, session.caller)
             head = RequestHead(call.method, call.path, ())
-            body: Headers = ((b"content-length", b"0"),) if call.method != "GET" else ()
-            data = build_head(head, call.path, backend, Outbound(extra=forwarded_headers(new_id()) + body))
+            extra = forwarded_headers(new_id()) + call.headers
+            if call.method != "GET":
+                extra += ((b"content-length", b"0"),)
+            data = build_head(head, call.path, backend, Outbound(extra=extra))
             status = await self._relay.call(Forward(call.method, data), backend)
-            log.info("backend logged out", extra={"fields": {"destination": call.name, "status": status}})
+            log.info("backend logged out", extra={"fields": {"destination": call.reference.name, "status": status}})
         except GatewayError as error:
-            log.warning("logout of a backend failed: %s", error, extra={"fields": {"destination": call.name}})
+            fields = {"destination": call.reference.name}
+            log.warning("logout of a backend failed: %s", error, extra={"fields": fields})
 
-    def _ready(self, name: str, caller: Caller, visitor: Visitor | None, route: Route) -> Backend | None:
+    def _ready(self, reference: BackendReference, caller: Caller, visitor: Visitor | None) -> Backend | None:
         if visitor is None:
-            return self._backends.ready(name, caller, dynamic=_is_dynamic(route), local=route.prefer_local)
-        backend = visitor.prepared.get(_prepared_key(name, route))
+            return self._backends.ready(reference, caller)
+        backend = visitor.prepared.get(reference)
         return backend if backend is not None and backend.expires_at > time.monotonic() else None
 
-    async def _resolve(self, name: str, caller: Caller, visitor: Visitor | None, route: Route) -> Backend:
-        backend = await self._backends.resolve(name, caller, dynamic=_is_dynamic(route), local=route.prefer_local)
+    async def _resolve(self, reference: BackendReference, caller: Caller, visitor: Visitor | None) -> Backend:
+        backend = await self._backends.resolve(reference, caller)
         if visitor is not None and visitor.caller is caller:  # not renewed meanwhile
-            visitor.prepared[_prepared_key(name, route)] = backend
+            visitor.prepared[reference] = backend
         return backend
 
-    def _forget(self, backend: Backend, caller: Caller, visitor: Visitor | None) -> None:
+    def _forget(self, reference: BackendReference, backend: Backend, caller: Caller, visitor: Visitor | None) -> None:
         """Credentials were refused: the next request gets them anew."""
-        self._backends.forget(backend, caller)
+        self._backends.forget(reference, backend, caller)
         if visitor is not None:
             visitor.prepared.clear()
 
@@ -128,18 +130,6 @@ class Forwarder:
         finally:
             if visitor is not None:
                 visitor.unwatch(end)
-
-
-def _is_dynamic(route: Route) -> bool:
-    """Whether the destination's name comes with the request."""
-    return route.destination is None
-
-
-def _prepared_key(name: str, route: Route) -> str:
-    """A destination that may be addressed by a fixed route may not for that reason be addressed dynamically, and the
-    provider's own is another than the subscriber's of the same name.
-    """
-    return f"{'$' if _is_dynamic(route) else ''}{'@' if route.prefer_local else ''}{name}"
 
 
 def _request(

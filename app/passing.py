@@ -72,6 +72,8 @@ class Passing:
         own, names = self._own, dict(headers)
         if self._visit.wants_statistics(self._head):
             own += self._visit.statistics()
+        if self._backend.answer_headers and status < 400:
+            own += self._backend.answer_headers
         if COOKIE in names:
             own += await self._cookies_for_client([value for name, value in headers if name == COOKIE])
         shaped = shape_headers(status, headers, names, own)

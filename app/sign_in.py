@@ -74,7 +74,6 @@ class SignIn:
             return await self.log_out(identity.own_logout, head, tenant)
         return None
 
-<<<<<<< app/sign_in.py
     async def reported(self, head: RequestHead, receive: Receive) -> Answer | None:
         """The answer to the identity service's report of a logout; None for any other request."""
         back_channel = self._identity.back_channel if self._identity is not None else None
@@ -83,7 +82,7 @@ class SignIn:
         answer, ended = await back_channel.handle(head, receive)
         await asyncio.gather(*(self._tell_backends(session, self._identity.backend_logouts) for session in ended))
         return answer
-=======
+
     async def log_out(self, options: LogoutOptions, head: RequestHead, tenant: Tenant) -> Answer:
         """The answer to a request for a logout endpoint."""
         parts = self._parts
@@ -97,7 +96,6 @@ class SignIn:
         elif session is not None and is_fetch(head):
             return outcome.answer.with_headers((token_header(await self.csrf_token(session)),))
         return outcome.answer
->>>>>>> /tmp/html5work/theirs
 
     async def identify(self, head: RequestHead, tenant: Tenant, kind: AuthenticationType) -> Visitor | None:
         """The caller of a request on a protected route, or None. Raises like `Callers.identify`."""

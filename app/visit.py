@@ -19,7 +19,8 @@ class Visit:
     """
 
     __slots__ = (
-        "_received_at", "_started", "correlation_id", "cross_origin", "destination", "forwarded_after", "tenant"
+        "_received_at", "_started", "correlation_id", "cross_origin", "destination", "error", "forwarded_after",
+        "tenant",
     )  # fmt: skip
 
     def __init__(self, correlation_id: str) -> None:
@@ -28,6 +29,7 @@ class Visit:
         self._started = time.perf_counter()
         self.destination = UNKNOWN
         self.tenant: Tenant | None = None
+        self.error: GatewayError | None = None
         self.forwarded_after = 0.0
         self.cross_origin: Headers = ()
 
@@ -47,9 +49,9 @@ class Visit:
         external = total - self.forwarded_after * 1000
         return ((b"sap-statistics-approuter", b"total=%.3f,ext=%.3f" % (total, external)),)
 
-    def outcome(self, status: int, response_size: int, error: GatewayError | None) -> Outcome:
+    def outcome(self, status: int, response_size: int) -> Outcome:
         """How the request ended."""
-        tenant = self.tenant
+        tenant, error = self.tenant, self.error
         return Outcome(
             status=status or (error.row.status if error is not None else 0),
             received_at=self._received_at,

@@ -37,8 +37,9 @@ class Backend:
     `credentials` are set last and replace whatever the client sent under those names; `defaults` (`URL.headers.*`,
     `sap-client`) are added only where the request has no such header. `timeout` in seconds until the first byte of
     the answer. `expires_at` in `time.monotonic()` seconds: afterwards the backend has to be resolved again. `dropped`
-    are headers of the client that never pass. `strict_connections` asks for short-lived sockets. `replaced` (names of
-    the credentials, and what is dropped) and `lane` follow from the rest.
+    are headers of the client that never pass, `answer_headers` take the place of a good answer's own.
+    `strict_connections` asks for short-lived sockets. `replaced` (names of the credentials, and what is dropped) and
+    `lane` follow from the rest.
     """
 
     destination: str
@@ -53,6 +54,7 @@ class Backend:
     timeout: float = 30.0
     expires_at: float = math.inf
     dropped: frozenset[bytes] = frozenset()
+    answer_headers: Headers = ()
     strict_connections: bool = False
     replaced: frozenset[bytes] = field(init=False, repr=False)
     lane: Lane = field(init=False)

@@ -1,4 +1,4 @@
-"""A destination's name and a caller become a backend."""
+"""What a route names, and a caller, become a backend."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from app.backends.backend import Backend
 from app.backends.direct import direct_backend
 from app.backends.on_premise import OnPremise
+from app.backends.repository import RepositoryBackends
+from app.backends.service import ServiceBackends
 from app.destinations.destination import Destination, ProxyType
 from app.destinations.resolver import DestinationResolver
 from app.errors import Failure, GatewayError
-from app.principal import Caller
+from app.principal import AnonymousCaller, Caller
+from app.routing.reference import BackendReference, DestinationReference, RepositoryReference, ServiceReference
 from app.tokens.expiring_map import ExpiringMap
 from app.transport.pool_key import ClientCertificate, OnPremiseKey
 
@@ -24,9 +27,7 @@ _FORGET_PAUSE = 30.0
 class BackendKey:
     """Names a prepared backend: the caller holds tenant, user and the very token."""
 
-    destination: str
-    dynamic: bool
-    local: bool
+    reference: BackendReference
     caller: Caller
 
 
@@ -34,7 +35,7 @@ class BackendResolver:
     """Prepares backends and keeps them while everything in them holds.
 
     `on_premise` is None where no connectivity service is bound, `own_certificate` where the authentication service's
-    binding has none.
+    binding has none, `repository` where no HTML5 application repository is bound.
     """
 
     def __init__(
@@ -42,49 +43,74 @@ class BackendResolver:
         destinations: DestinationResolver,
         on_premise: OnPremise | None = None,
         own_certificate: ClientCertificate | None = None,
+        services: ServiceBackends | None = None,
+        repository: RepositoryBackends | None = None,
         limit: int = MAX_BACKENDS,
     ) -> None:
         self._destinations = destinations
         self._on_premise = on_premise
         self._own_certificate = own_certificate
+        self._services = services
+        self._repository = repository
         self._ready: ExpiringMap[BackendKey, Backend] = ExpiringMap(limit)
         self._forgotten: ExpiringMap[BackendKey, bool] = ExpiringMap(limit)
 
-    def ready(self, name: str, caller: Caller, *, dynamic: bool = False, local: bool = False) -> Backend | None:
+    def ready(self, reference: BackendReference, caller: Caller) -> Backend | None:
         """The backend where it is prepared already: no I/O, for the proxied path."""
-        return self._ready.get(BackendKey(name, dynamic, local, caller))
+        return self._ready.get(BackendKey(reference, caller))
 
-    async def resolve(self, name: str, caller: Caller, *, dynamic: bool = False, local: bool = False) -> Backend:
-        """How `caller` reaches the destination `name`; it may be used until its `expires_at`.
+    async def resolve(self, reference: BackendReference, caller: Caller) -> Backend:
+        """How `caller` reaches what a route names; it may be used until its `expires_at`.
 
-        `dynamic` says that the name came with the request, `local` that the provider's destination is meant. Raises
-        `GatewayError`: DESTINATION_*, DYNAMIC_DESTINATION_REFUSED, CONNECTIVITY_MISSING and XSUAA_*.
+        Raises `GatewayError`: DESTINATION_*, DYNAMIC_DESTINATION_REFUSED, CONNECTIVITY_MISSING, SERVICE_*,
+        LOGIN_REQUIRED (a business service and nobody logged in) and XSUAA_*.
         """
-        key = BackendKey(name, dynamic, local, caller)
+        if isinstance(reference, RepositoryReference):
+            caller = AnonymousCaller(caller.tenant)  # files are the same for all users of a tenant
+        key = BackendKey(reference, caller)
         ready = self._ready.get(key)
         if ready is not None:
             return ready
-        resolved = await self._destinations.resolve(name, caller, dynamic=dynamic, local=local)
-        backend = await self._prepare(resolved.destination, caller, resolved.expires_at)
+        backend = await self._make(reference, caller)
         self._ready.put(key, backend, min(_AN_HOUR, backend.expires_at - time.monotonic()))
         return backend
 
-    def forget(self, backend: Backend, caller: Caller) -> None:
+    def forget(self, reference: BackendReference, backend: Backend, caller: Caller) -> None:
         """Drop what a backend or the connectivity proxy refused (401, 407), so that the next request gets it anew.
 
         A backend that refuses whatever it is shown does not make the platform be asked for every request: what was
         forgotten moments ago is kept.
         """
-        name, both = backend.destination, (False, True)
-        keys = [BackendKey(name, dynamic, local, caller) for dynamic in both for local in both]
-        if self._forgotten.get(keys[0]):
+        key = BackendKey(reference, caller)
+        if self._forgotten.get(key):
             return
-        self._forgotten.put(keys[0], True, _FORGET_PAUSE)
-        for key in keys:
-            self._ready.discard(key)
-        self._destinations.forget(backend.destination, caller)
-        if self._on_premise is not None and isinstance(backend.key, OnPremiseKey):
-            self._on_premise.forget(backend.key, caller)
+        self._forgotten.put(key, True, _FORGET_PAUSE)
+        self._ready.discard(key)
+        match reference:
+            case DestinationReference():
+                for twin in reference.twins():
+                    self._ready.discard(BackendKey(twin, caller))
+                self._destinations.forget(reference.name, caller)
+                if self._on_premise is not None and isinstance(backend.key, OnPremiseKey):
+                    self._on_premise.forget(backend.key, caller)
+            case ServiceReference() if self._services is not None:
+                self._services.forget(reference, caller)
+            case RepositoryReference() if self._repository is not None:
+                self._ready.discard(BackendKey(reference, AnonymousCaller(caller.tenant)))
+                self._repository.forget(caller.tenant)
+
+    async def _make(self, reference: BackendReference, caller: Caller) -> Backend:
+        match reference:
+            case DestinationReference():
+                resolved = await self._destinations.resolve(
+                    reference.name, caller, dynamic=reference.dynamic, local=reference.local
+                )
+                return await self._prepare(resolved.destination, caller, resolved.expires_at)
+            case ServiceReference() if self._services is not None:
+                return await self._services.backend(reference, caller)
+            case RepositoryReference() if self._repository is not None:
+                return await self._repository.backend(reference, caller.tenant)
+        raise GatewayError(Failure.SERVICE_UNKNOWN, f"Service '{reference.name}' is not bound.")
 
     async def _prepare(self, destination: Destination, caller: Caller, expires_at: float) -> Backend:
         if destination.proxy_type is not ProxyType.ON_PREMISE:

@@ -50,8 +50,8 @@ class Bindings:
         return self.by_label(service) or self.by_tag(service)
 
     def business_service(self, name: str) -> Binding | None:
-        """The binding a route's `service` refers to."""
-        return _first(binding for binding in self.all if name in binding.service_names or name == binding.name)
+        """The first binding that calls itself so, by `sap.cloud.service` or its alias."""
+        return _first(binding for binding in self.all if name in binding.service_names)
 
     def find(self, **wanted: str | None) -> Binding | None:
         """The first binding that fits all of `name`, `label`, `tag` and `plan` that are given."""

@@ -119,3 +119,12 @@ class ConnectivityCredentials(ClientCredentials):
     def proxy_port(self) -> int:
         """The HTTP port: `onpremise_proxy_http_port`, or its deprecated predecessor."""
         return int(self.onpremise_proxy_http_port or self.onpremise_proxy_port or "20003")
+
+
+class RepositoryCredentials(BaseModel):
+    """Binding of the HTML5 application repository, plan `app-runtime`: its address and the client for its tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    uri: str
+    uaa: ClientCredentials

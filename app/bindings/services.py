@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from app.bindings.binding import Binding, Bindings
 from app.bindings.credentials import (
     ConnectivityCredentials,
     DestinationCredentials,
     IdentityCredentials,
-    OAuthClient,
+    RepositoryCredentials,
     XsuaaCredentials,
 )
 from app.principal import Tenant
 from app.problem import Problem
+from app.routing.reference import HTML5_REPOSITORY
 from app.strict_model import problems_of
 
-Credentials = TypeVar("Credentials", bound=OAuthClient)
+Credentials = TypeVar("Credentials", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Services:
     destination: DestinationCredentials | None = field(default=None, repr=False)
     connectivity: ConnectivityCredentials | None = field(default=None, repr=False)
     identity: IdentityCredentials | None = field(default=None, repr=False)
+    html5_repository: RepositoryCredentials | None = field(default=None, repr=False)
 
     @property
     def tenant(self) -> Tenant | None:
@@ -55,6 +57,7 @@ def read_services(
         _typed(bindings.of_service("destination"), DestinationCredentials, problems),
         _typed(bindings.of_service("connectivity"), ConnectivityCredentials, problems),
         _typed(_with_key(bindings.of_service("identity"), ias_private_key), IdentityCredentials, problems),
+        _typed(repository_binding(bindings), RepositoryCredentials, problems),
     )
     return services, problems
 
@@ -70,6 +73,15 @@ def xsuaa_binding(bindings: Bindings, uaa_service_name: str | None = None) -> Bi
     if uaa_service_name:
         return bindings.by_name(uaa_service_name)
     return bindings.by_tag("xsuaa") or bindings.by_label("xsuaa")
+
+
+def repository_binding(bindings: Bindings) -> Binding | None:
+    """The binding of the HTML5 application repository's runtime; its app-host plan has the same label."""
+    return (
+        bindings.business_service(HTML5_REPOSITORY)
+        or bindings.find(label="html5-apps-repo", plan="app-runtime")
+        or bindings.by_tag(HTML5_REPOSITORY)
+    )
 
 
 def _typed(binding: Binding | None, model: type[Credentials], problems: list[Problem]) -> Credentials | None:

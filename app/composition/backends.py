@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.backends.on_premise import OnPremise
+from app.backends.repository import RepositoryBackends
 from app.backends.resolver import BackendResolver
+from app.backends.service import ServiceBackends
 from app.bindings.credentials import XsuaaCredentials
 from app.composition.platform import Platform
 from app.configuration import Configuration
@@ -20,6 +22,7 @@ from app.destinations.service_client import DestinationService
 from app.forwarding.gate import Gate, GateLimits
 from app.forwarding.relay import Relay
 from app.forwarding.websocket import WebSocketRelay
+from app.html5_repository.repository_tokens import RepositoryTokens
 from app.settings.settings import Settings
 from app.transport.connection import Timeouts
 from app.transport.connector import Connector
@@ -77,7 +80,7 @@ def _timeouts(settings: Settings) -> Timeouts:
 
 
 def compose_backends(configuration: Configuration, platform: Platform) -> BackendResolver:
-    """From destination names to backends."""
+    """From what routes name to backends."""
     services = configuration.services
     destination, connectivity = services.destination, services.connectivity
     finder = None
@@ -87,7 +90,21 @@ def compose_backends(configuration: Configuration, platform: Platform) -> Backen
     if connectivity is not None:
         on_premise = OnPremise(connectivity, platform.tokens, configuration.settings.gateway_principal_propagation)
     destinations = DestinationResolver(environment_destinations(configuration.settings.destinations), finder)
-    return BackendResolver(destinations, on_premise, _own_certificate(services.xsuaa))
+    return BackendResolver(
+        destinations,
+        on_premise,
+        _own_certificate(services.xsuaa),
+        ServiceBackends(configuration.business_services, platform.tokens),
+        _repository(configuration, platform),
+    )
+
+
+def _repository(configuration: Configuration, platform: Platform) -> RepositoryBackends | None:
+    credentials = configuration.services.html5_repository
+    if credentials is None:
+        return None
+    timeout = (configuration.outgoing_request_options.html5_apps_repo.timeout or 0) / 1000
+    return RepositoryBackends(credentials, RepositoryTokens(credentials, platform.tokens), timeout)
 
 
 def _own_certificate(xsuaa: XsuaaCredentials | None) -> ClientCertificate | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
+from app.backends.resolver import BackendResolver
 from app.composition.answers import (
     compose_compressed_files,
     compose_compression,
@@ -15,6 +16,8 @@ from app.composition.answers import (
     origin_rules,
 )
 from app.composition.backends import Engine, compose_backends
+from app.composition.hosted_apps import compose_hosted_apps
+from app.composition.identity import logout_options
 from app.composition.platform import Platform
 from app.configuration import Configuration
 from app.forwarder import Forwarder
@@ -47,16 +50,25 @@ class GatewayParts:
 
 def compose_gateway(configuration: Configuration, parts: GatewayParts) -> Gateway:
     """The gateway as it is without extensions."""
-    forwarder = compose_forwarder(Forwarder, configuration, parts)
+    backends = compose_backends(configuration, parts.platform)
+    forwarder = compose_forwarder(Forwarder, configuration, parts, backends)
     parts.sign_in.call_backend = forwarder.call_logout
-    return make_gateway(Gateway, configuration, parts, forwarder)
+
+    def hosted(app: Configuration) -> Gateway:
+        return make_gateway(Gateway, app, parts, compose_forwarder(Forwarder, app, parts, backends))
+
+    gateway = make_gateway(Gateway, configuration, parts, forwarder)
+    gateway.apps = compose_hosted_apps(configuration, parts.platform, hosted)
+    return gateway
 
 
-def compose_forwarder(kind: type[SomeForwarder], configuration: Configuration, parts: GatewayParts) -> SomeForwarder:
-    """What forwards requests to the destinations of a configuration."""
+def compose_forwarder(
+    kind: type[SomeForwarder], configuration: Configuration, parts: GatewayParts, backends: BackendResolver
+) -> SomeForwarder:
+    """What forwards requests, with the answers' headers and compression of a configuration."""
     engine = parts.engine
     return kind(
-        compose_backends(configuration, parts.platform), engine.relay, engine.websockets, parts.sign_in,
+        backends, engine.relay, engine.websockets, parts.sign_in,
         compose_response_policy(configuration), compose_compression(configuration),
     )  # fmt: skip
 
@@ -83,6 +95,7 @@ def compose_options(
     settings, descriptor = configuration.settings, configuration.descriptor
     return GatewayOptions(
         welcome_file=descriptor.welcome_file,
+        logout=logout_options(configuration),
         websockets=descriptor.websockets.enabled,
         websocket_origins=origin_rules(settings.ws_allowed_origins or ()),
         validate_forwarded_host=settings.enable_x_forwarded_host_validation,

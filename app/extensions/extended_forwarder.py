@@ -11,7 +11,7 @@ from app.extensions.extension import GetToken
 from app.extensions.request_info import RequestInfo
 from app.forwarder import Forwarder
 from app.principal import Caller, UserCaller, UserPrincipal, UserToken
-from app.routing.route import Route
+from app.routing.reference import BackendReference
 from app.sessions.visitor import Visitor
 
 TOKEN_SECONDS = 60
@@ -26,11 +26,11 @@ class ExtendedForwarder(Forwarder):
 
     get_token: GetToken | None = None
 
-    def _ready(self, name: str, caller: Caller, visitor: Visitor | None, route: Route) -> Backend | None:
+    def _ready(self, reference: BackendReference, caller: Caller, visitor: Visitor | None) -> Backend | None:
         return None
 
-    async def _resolve(self, name: str, caller: Caller, visitor: Visitor | None, route: Route) -> Backend:
-        return await super()._resolve(name, await self._with_token(caller), None, route)
+    async def _resolve(self, reference: BackendReference, caller: Caller, visitor: Visitor | None) -> Backend:
+        return await super()._resolve(reference, await self._with_token(caller), None)
 
     async def _with_token(self, caller: Caller) -> Caller:
         token = await self.get_token(current_request.get()) if self.get_token is not None else None

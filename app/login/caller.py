@@ -17,6 +17,7 @@ from app.login.weak_token import HEADER as WEAK_HEADER
 from app.login.weak_token import WeakTokens
 from app.principal import KnownCaller, ServiceToken, Tenant, UserToken, caller_of, principal_bytes
 from app.request_head import RequestHead
+from app.routing.reference import BackendReference
 from app.routing.route import AuthenticationType
 from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.manager import SessionManager
@@ -58,7 +59,7 @@ class Callers:
         self._carried = carried
         self._csrf = csrf
         self._clock = clock
-        self._prepared: ExpiringMap[PreparedKey, dict[str, Backend]] = ExpiringMap(MAX_PREPARED, clock)
+        self._prepared: ExpiringMap[PreparedKey, dict[BackendReference, Backend]] = ExpiringMap(MAX_PREPARED, clock)
 
     async def identify(
         self, head: RequestHead, tenant: Tenant, kind: AuthenticationType = AuthenticationType.XSUAA
@@ -115,7 +116,7 @@ class Callers:
         visitor.backend_cookies = self._carried.read(head, token.principal)
         return visitor
 
-    def _prepared_for(self, token: UserToken | ServiceToken) -> dict[str, Backend]:
+    def _prepared_for(self, token: UserToken | ServiceToken) -> dict[BackendReference, Backend]:
         key = PreparedKey(token.principal.tenant, token.fingerprint)
         prepared = self._prepared.get(key)
         if prepared is None:

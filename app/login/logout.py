@@ -12,6 +12,7 @@ from app.login.return_url import safe_path
 from app.login.tenant import TenantResolver
 from app.principal import Tenant
 from app.request_head import RequestHead
+from app.routing.reference import BackendReference
 from app.sessions.cookie import CookieWriter
 from app.sessions.manager import SessionManager
 from app.sessions.session import Session
@@ -25,12 +26,15 @@ _PLAIN: Headers = ((b"content-type", b"text/plain; charset=utf-8"), (b"cache-con
 
 @dataclass(frozen=True, slots=True)
 class BackendLogout:
-    """A call a backend wants when a session ends: `logoutPath` and `logoutMethod` of a destination or service."""
+    """A call a backend wants when a session ends: `logoutPath` and `logoutMethod` of a destination or service.
 
-    name: str
+    `headers` are added to it.
+    """
+
+    reference: BackendReference
     method: str
     path: str
-    is_service: bool = False
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from app.routing.descriptor_route import Replace
 from app.routing.js_regex import Pattern
+from app.routing.reference import BackendReference
 from app.routing.target import Template
 
 
@@ -59,6 +60,8 @@ class Route:
     """Endpoint of the service."""
     local_dir: str | None = None
     """Folder, relative to the working directory."""
+    reference: BackendReference | None = None
+    """The backend that gets the requests; None where the request names it, or where there is none."""
     methods: frozenset[str] | None = None
     """Methods the route serves; None is all."""
     authentication: AuthenticationType = AuthenticationType.NONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from app.errors import Failure, GatewayError
@@ -13,11 +13,21 @@ from app.routing.js_regex import Match as PatternMatch
 from app.routing.js_regex import Pattern, compile_pattern
 from app.routing.path_safety import refuse_unsafe_path
 from app.routing.prefix_index import PrefixIndex
+from app.routing.reference import (
+    WHOLE_REPOSITORY,
+    BackendReference,
+    DestinationReference,
+    RepositoryReference,
+    service_reference,
+)
 from app.routing.route import AuthenticationType, RequiredScopes, Route
 from app.routing.target import compile_template, rewrite
 
 DESTINATION_IN_HOST = "*"
 DEFAULT_LOCAL_DIR = "resources"
+BUSTED_CACHE_CONTROL = "public, max-age=31536000"
+"""What browsers are told where the address changes with the content (reference, "Cache Buster Handling")."""
+
 _GROUP_REFERENCE = re.compile(r"\$(\d|<)")
 
 
@@ -26,7 +36,8 @@ class RoutingContext:
     """What routes take from their surroundings.
 
     `authentication` is used where a route names none; `authentication_enabled` False makes all routes public.
-    `destination_host_pattern` finds the destination in the host name, as its first group.
+    `destination_host_pattern` finds the destination in the host name, as its first group. `repository` is the HTML5
+    application the routes belong to.
     """
 
     authentication: AuthenticationType = AuthenticationType.XSUAA
@@ -34,6 +45,7 @@ class RoutingContext:
     xsappname: str = ""
     dynamic_identity_provider: bool = False
     destination_host_pattern: Pattern | None = None
+    repository: RepositoryReference = WHOLE_REPOSITORY
 
 
 class Match(NamedTuple):
@@ -82,22 +94,35 @@ class RouteTable:
             return Match(route, _rewritten(route, target, found), found.groups, destination)
         raise _no_match(passed_over)
 
-    def destination(self, match: Match, host: str) -> str:
-        """Name of the destination of a match; raises DESTINATION_UNKNOWN when the host name holds none."""
-        if match.destination:
-            return match.destination
-        found = self._host_pattern.search(host) if self._host_pattern and match.route.destination_from_host else None
-        name = found.groups[0] if found and found.groups else None
+    def reference(self, match: Match, host: str) -> BackendReference:
+        """The backend of a match; raises DESTINATION_UNKNOWN when neither address nor host name a destination."""
+        if match.route.reference is not None:
+            return match.route.reference
+        name = match.destination
+        if not name and self._host_pattern is not None and match.route.destination_from_host:
+            found = self._host_pattern.search(host)
+            name = found.groups[0] if found and found.groups else None
         if not name:
             raise GatewayError(Failure.DESTINATION_UNKNOWN, "neither address nor host name a destination")
-        return name
+        return DestinationReference(name, dynamic=True, local=match.route.prefer_local)
+
+
+def kept_by_browsers(match: Match) -> Match:
+    """The same match for an address with a cache buster: good answers of the HTML5 repository may be kept."""
+    reference = match.route.reference
+    if not isinstance(reference, RepositoryReference):
+        return match
+    busted = replace(reference, cache_control=BUSTED_CACHE_CONTROL)
+    return match._replace(route=replace(match.route, reference=busted))
 
 
 def compile_routes(entries: Iterable[RouteEntry], context: RoutingContext) -> RouteTable:
-    """The table of these routes, followed by the default route to `resources` where none serves a folder."""
+    """The table of these routes; but for HTML5 applications, the default route to `resources` comes last where none
+    serves a folder.
+    """
     entries = list(entries)
     routes = [_compile(index, entry, context) for index, entry in enumerate(entries)]
-    if not any(route.local_dir for route in routes):
+    if not context.repository.app and not any(route.local_dir for route in routes):
         routes.append(_default_route(len(routes), context))
     return RouteTable(routes, context.destination_host_pattern)
 
@@ -129,17 +154,19 @@ def _compile(index: int, entry: RouteEntry, context: RoutingContext) -> Route:
     name = entry.destination
     from_host = name == DESTINATION_IN_HOST
     dynamic = name is not None and not from_host and is_dynamic(name)
+    fixed = None if from_host or dynamic else name
     return Route(
         index=index,
         source=entry.source.path,
         pattern=pattern,
         target=compile_template(entry.target, pattern.groups, pattern.names) if entry.target else None,
-        destination=None if from_host or dynamic else name,
+        destination=fixed,
         destination_template=compile_template(name, pattern.groups, pattern.names) if name and dynamic else None,
         destination_from_host=from_host,
         service=entry.service,
         endpoint=entry.endpoint,
         local_dir=entry.local_dir,
+        reference=_reference(entry, fixed, context),
         methods=frozenset(entry.http_methods) if entry.http_methods else None,
         authentication=authentication,
         scopes=_scopes(entry.scope, context.xsappname),
@@ -151,6 +178,15 @@ def _compile(index: int, entry: RouteEntry, context: RoutingContext) -> Route:
         identity_provider=entry.identity_provider,
         dynamic_identity_provider=entry.dynamic_identity_provider or context.dynamic_identity_provider,
     )
+
+
+def _reference(entry: RouteEntry, destination: str | None, context: RoutingContext) -> BackendReference | None:
+    """The backend that an entry names; `destination` is None where the name comes with the request."""
+    if destination is not None:
+        return DestinationReference(destination, local=entry.prefer_local)
+    if entry.service is None:
+        return None
+    return service_reference(entry.service, entry.endpoint, entry.cache_control, context.repository)
 
 
 def _default_route(index: int, context: RoutingContext) -> Route:

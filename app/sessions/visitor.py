@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from app.backends.backend import Backend
 from app.principal import KnownCaller, ServiceToken, UserToken
+from app.routing.reference import BackendReference
 from app.sessions.backend_cookies import BackendCookies
 
 
 class Visitor:
     """What belongs to one caller alone, for a request or as long as a session lasts.
 
-    `prepared` holds backends made ready for this caller, by destination. `csrf_token` is what changing requests have
+    `prepared` holds backends made ready for this caller. `csrf_token` is what changing requests have
     to show, empty until there is one; `csrf_exempt` callers show none, because no browser sends their credentials by
     itself. This class itself stands for callers who prove themselves with each request: they carry their backend
     cookies themselves.
@@ -25,7 +26,7 @@ class Visitor:
         self.csrf_token = csrf_token
         self.csrf_exempt = csrf_exempt
         self.backend_cookies = BackendCookies()
-        self.prepared: dict[str, Backend] = {}
+        self.prepared: dict[BackendReference, Backend] = {}
         self.ended = False
         self._watchers: set[Callable[[], None]] | None = None
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from app.routing import js_regex
-from app.routing.descriptor_cors import CorsPolicy
+from app.routing.descriptor_cors import CorsPolicy, PatternText
 from app.routing.descriptor_options import Compression
 from app.routing.descriptor_route import Plugin
 from app.settings.environment_destination import EnvironmentDestination
@@ -86,9 +86,9 @@ class AnswerSettings(VariableModel):
     gateway_public_hosts: Hosts = ()
     """Hosts the gateway is reached by; login and logout at any other, also one in x-forwarded-host, answer 400. Host
     names separated by commas, `*.domain` for everything below a domain; by default any well-formed host will do."""
-    direct_routing_uri_patterns: Json[Many[str]] = ()
+    direct_routing_uri_patterns: Json[Many[PatternText]] = ()
     """First path segments that are never names of HTML5 applications."""
-    own_sap_cloud_service: Json[Many[str]] = ()
+    own_sap_cloud_service: Json[Many[Text]] = ()
     """Business solutions our HTML5 applications belong to."""
     use_html5_app_xs_appjson_in_login_callback: Switch = False
     """Whether the login callback uses the HTML5 application's xs-app.json."""

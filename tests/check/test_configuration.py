@@ -179,15 +179,66 @@ def test_a_link_out_of_the_working_directory_is_refused(tmp_path: Path) -> None:
     assert refused(workdir, {"routes": [{"source": "^/x", "localDir": "link"}]})
 
 
+COUNTRY: dict[str, Any] = {
+    "label": "country",
+    "name": "c",
+    "credentials": {
+        "sap.cloud.service": "com.c",
+        "sap.cloud.service.alias": "cty",
+        "endpoints": {"a": "https://country.example"},
+        "uaa": UAA["credentials"],
+    },
+}
+REPOSITORY = {
+    "label": "html5-apps-repo",
+    "plan": "app-runtime",
+    "name": "repo",
+    "credentials": {"uri": "https://repo.example", "uaa": UAA["credentials"]},
+}
+
+
 def test_services_of_routes_are_bound_with_their_endpoint(tmp_path: Path) -> None:
-    country = {"label": "country", "name": "c", "credentials": {"sap.cloud.service": "com.c", "endpoints": {"a": "u"}}}
     route = {"source": "^/x", "service": "com.c"}
+    environ = environment(UAA, COUNTRY)
     assert refused(tmp_path, {"routes": [route]})[0].path == "$.routes[0].service"
-    assert refused(tmp_path, {"routes": [{"source": "^/h", "service": "html5-apps-repo-rt"}]})
-    environ = environment(UAA, country)
-    loaded(tmp_path, {"routes": [{**route, "endpoint": "a"}]}, environ)
+    loaded(tmp_path, {"routes": [{**route, "endpoint": "a"}, {**route, "service": "cty", "endpoint": "a"}]}, environ)
     assert refused(tmp_path, {"routes": [{**route, "endpoint": "b"}]}, environ)[0].path == "$.routes[0].endpoint"
+    (problem,) = refused(tmp_path, {"routes": [route]}, environ)
+    assert "has to name an endpoint" in problem.message
     loaded(tmp_path, {"routes": [{"source": "^/u", "service": "sap-approuter-userapi"}]})
+
+
+def test_the_repository_is_its_runtime_not_a_host_of_applications(tmp_path: Path) -> None:
+    document = {"routes": [{"source": "^/h", "service": "html5-apps-repo-rt"}]}
+    host = {"label": "html5-apps-repo", "plan": "app-host", "name": "host", "credentials": {"app_host_id": "g"}}
+    assert refused(tmp_path, document, environment(UAA, host))[0].path == "$.routes[0].service"
+    repository = loaded(tmp_path, document, environment(UAA, host, REPOSITORY)).services.html5_repository
+    assert repository is not None
+    assert repository.uri == "https://repo.example"
+
+
+def test_services_that_are_logged_out_are_bound(tmp_path: Path) -> None:
+    def document(**options: str) -> dict[str, Any]:
+        return {**public(), "services": {"com.c": {"logoutPath": "/bye", **options}}}
+
+    (problem,) = refused(tmp_path, document(endpoint="a"))
+    assert problem.path == "$.services['com.c']"
+    loaded(tmp_path, document(endpoint="a"), environment(UAA, COUNTRY))
+    assert refused(tmp_path, document(endpoint="b"), environment(UAA, COUNTRY))
+
+
+def test_a_binding_that_routes_name_is_checked_once(tmp_path: Path) -> None:
+    broken = {**COUNTRY, "credentials": {**COUNTRY["credentials"], "grant_type": "mtls", "cert": "c"}}
+    route = {"source": "^/x", "service": "com.c", "endpoint": "a"}
+    (problem,) = refused(tmp_path, {"routes": [route, route]}, environment(UAA, broken))
+    assert problem.path == "$.credentials.key"
+    loaded(tmp_path, public(), environment(UAA, broken))  # nobody names it: it is not ours to judge
+
+
+def test_patterns_of_direct_routing_are_checked(tmp_path: Path) -> None:
+    assert places(refused(tmp_path, public(), environment(DIRECT_ROUTING_URI_PATTERNS=["("]))) == [
+        ("DIRECT_ROUTING_URI_PATTERNS", "$[0]")
+    ]
 
 
 def test_on_premise_needs_the_connectivity_service(tmp_path: Path) -> None:
@@ -237,7 +288,6 @@ def test_what_has_no_effect_yet_is_noted(tmp_path: Path) -> None:
     document = {**public(), "services": {}, "outgoingRequestOptions": {}, "cors": []}
     configuration = loaded(tmp_path, document, environment(OUTGOING_REQUEST_OPTIONS={}, GATEWAY_NONSENSE="1"))
     assert [(note.where, note.path) for note in configuration.notes] == [
-        ("xs-app.json", "$.services"),
         ("xs-app.json", "$.outgoingRequestOptions"),
         ("OUTGOING_REQUEST_OPTIONS", ""),
         ("GATEWAY_NONSENSE", ""),

@@ -12,6 +12,7 @@ from app.errors import Failure, GatewayError
 from app.login.basic import parse_basic
 from app.login.tenant import TenantOptions
 from app.principal import ServiceCaller, ServicePrincipal, Tenant, UserCaller, UserPrincipal
+from app.routing.reference import DestinationReference
 from app.routing.route import AuthenticationType
 from app.sessions.backend_cookies import CookieSite
 from app.sessions.session import Session
@@ -100,7 +101,7 @@ def test_what_was_prepared_for_a_token_is_found_by_its_next_request(server: Toke
     async def work(parts: Parts) -> None:
         token, other = make_token(iss=None), make_token(iss=None)
         first = await by_service(parts, f"Bearer {token}")
-        first.prepared["one"] = Backend("one", DirectKey("one.example", 443), b"one.example")
+        first.prepared[DestinationReference("one")] = Backend("one", DirectKey("one.example", 443), b"one.example")
         assert (await by_service(parts, f"bearer  {token}")).prepared is first.prepared
         assert (await by_service(parts, f"Bearer {other}")).prepared == {}
 

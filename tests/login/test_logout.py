@@ -7,10 +7,11 @@ import pytest
 
 from app.errors import Failure, GatewayError
 from app.login.logout import BackendLogout, LogoutOptions, LogoutOutcome
+from app.routing.reference import DestinationReference
 from tests.login.gateway_parts import HOST, Browser, Parts, header, query_of, run
 from tests.tokens.token_server import CLIENT_ID, TokenServer, token_server
 
-CALLS = (BackendLogout("one", "GET", "/bye"),)
+CALLS = (BackendLogout(DestinationReference("one"), "GET", "/bye"),)
 WITH_PAGE = LogoutOptions("/do/logout", page="/web/page.html", backends=CALLS)
 WITH_POST = LogoutOptions("/do/logout", page="http://employees.portal", method="POST", backends=CALLS)
 

@@ -98,7 +98,7 @@ def test_dynamic_destination_from_the_path() -> None:
     assert served(routes, "GET", "/dyn/two/t/u") == ("two", "/t/u")
     match = routes.match("GET", "/dyn/two/t/u")
     assert match.route.destination is None
-    assert routes.destination(match, "any.host") == "two"
+    assert routes.reference(match, "any.host").name == "two"
 
 
 def test_dynamic_destination_from_the_host() -> None:
@@ -106,9 +106,9 @@ def test_dynamic_destination_from_the_host() -> None:
     context = RoutingContext(authentication_enabled=False, destination_host_pattern=pattern)
     routes = table({"source": "^/x/", "destination": "*"}, context=context)
     match = routes.match("GET", "/x/y")
-    assert routes.destination(match, "erp.router.example") == "erp"
+    assert routes.reference(match, "erp.router.example").name == "erp"
     with pytest.raises(GatewayError) as caught:
-        routes.destination(match, "elsewhere.example.org")
+        routes.reference(match, "elsewhere.example.org")
     assert caught.value.failure is Failure.DESTINATION_UNKNOWN
 
 
