@@ -121,7 +121,8 @@ class Gateway:
         answer = answer or self._options.own_endpoints.answer(head)
         if answer is None and self._options.subscriptions is not None:
             answer = await self._options.subscriptions.answer(head, client.receive)
-        answer = answer or await self._sign_in.reported(head, client.receive)
+        if answer is None and head.path == self._sign_in.back_channel_path:
+            answer = await self._sign_in.reported(head, client.receive)
         if answer is not None:
             return await self._answer(answer, head, client, visit)
         visit.tenant = tenant = self._sign_in.tenant(head)

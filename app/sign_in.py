@@ -58,6 +58,8 @@ class SignIn:
         self._tenants = tenants
         self._identity = identity
         self.call_backend: BackendCall | None = None
+        reports = identity.back_channel if identity is not None else None
+        self.back_channel_path = reports.path if reports is not None else ""
 
     def tenant(self, head: RequestHead) -> Tenant:
         """The tenant a request belongs to. Raises BAD_REQUEST."""
@@ -74,13 +76,13 @@ class SignIn:
             return await self.log_out(identity.own_logout, head, tenant)
         return None
 
-    async def reported(self, head: RequestHead, receive: Receive) -> Answer | None:
-        """The answer to the identity service's report of a logout; None for any other request."""
-        back_channel = self._identity.back_channel if self._identity is not None else None
-        if self._identity is None or back_channel is None or head.path != back_channel.path:
-            return None
-        answer, ended = await back_channel.handle(head, receive)
-        await asyncio.gather(*(self._tell_backends(session, self._identity.backend_logouts) for session in ended))
+    async def reported(self, head: RequestHead, receive: Receive) -> Answer:
+        """The answer to the identity service's report of a logout, at `back_channel_path`."""
+        identity = self._parts
+        if identity.back_channel is None:
+            raise GatewayError(Failure.NO_ROUTE)
+        answer, ended = await identity.back_channel.handle(head, receive)
+        await asyncio.gather(*(self._tell_backends(session, identity.backend_logouts) for session in ended))
         return answer
 
     async def log_out(self, options: LogoutOptions, head: RequestHead, tenant: Tenant) -> Answer:
