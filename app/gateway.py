@@ -104,7 +104,7 @@ class Gateway:
     async def _answered(self, way: Awaitable[None], head: RequestHead, client: Exchange, visit: Visit) -> None:
         """Go a way; where it fails, answer so."""
         try:
-            await way
+            return await way
         except GatewayError as failed:
             visit.error = failed
         except BrokenOff as broken:
@@ -112,8 +112,7 @@ class Gateway:
         except Exception:  # the last resort: logged with its trace, answered without
             log.exception("unexpected error", extra={"fields": {"correlation_id": visit.correlation_id}})
             visit.error = GatewayError(Failure.INTERNAL)
-        if visit.error is not None:
-            await self._fail(visit.error, head, client, visit)
+        await self._fail(visit.error, head, client, visit)
 
     async def _way(self, head: RequestHead, client: Exchange, visit: Visit) -> None:
         refuse_unsafe_path(head.path)
@@ -264,6 +263,9 @@ class Gateway:
 
 
 def _seen_by_routes(target: str, base: str) -> str:
-    """Path and query without what is meant for us."""
-    seen = without_parameter(target[len(base) :], SAP_IDP)
-    return without_parameter(seen, SKIP_CACHE) if base else seen
+    """Path and query without what is meant for us. Raises PATH_REFUSED where the rest begins with two slashes."""
+    if not base:
+        return without_parameter(target, SAP_IDP)
+    seen = without_parameter(without_parameter(target[len(base) :], SAP_IDP), SKIP_CACHE)
+    refuse_unsafe_path(seen.partition("?")[0])
+    return seen
