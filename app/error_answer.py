@@ -69,10 +69,13 @@ class CustomPage:
 
 @dataclass(frozen=True, slots=True)
 class ErrorPolicy:
-    """How errors are shown: `RETURN_ERROR_SOURCE`, and the pages of `errorPage` by status."""
+    """How errors are shown: `RETURN_ERROR_SOURCE`, and the pages of `errorPage` by status. `login` is the path where
+    a script sends its browser when a session has ended.
+    """
 
     return_error_source: bool = False
     pages: Mapping[int, CustomPage] = field(default_factory=dict)
+    login: str = ""
 
 
 def error_answer(
@@ -89,7 +92,7 @@ def error_answer(
     elif _is_navigation(head):
         content, body = _HTML_HEADERS, _page(error, correlation_id)
     else:
-        content, body = _PROBLEM_HEADERS, _problem(error, correlation_id)
+        content, body = _PROBLEM_HEADERS, _problem(error, correlation_id, policy)
     return Answer(row.status, (*content, *_headers(error, policy)), body)
 
 
@@ -142,7 +145,7 @@ def _page(error: GatewayError, correlation_id: str) -> bytes:
     return page.encode(errors="replace")
 
 
-def _problem(error: GatewayError, correlation_id: str) -> bytes:
+def _problem(error: GatewayError, correlation_id: str, policy: ErrorPolicy) -> bytes:
     """Problem details (RFC 9457); the type names the row of the error table."""
     row = error.row
     problem = {
@@ -154,4 +157,6 @@ def _problem(error: GatewayError, correlation_id: str) -> bytes:
         "hop": row.hop.value,
         "correlationId": correlation_id,
     }
+    if error.failure is Failure.LOGIN_REQUIRED and policy.login:
+        problem["login"] = policy.login
     return json.dumps(problem).encode()

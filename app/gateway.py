@@ -226,9 +226,10 @@ class Gateway:
             check_csrf(head, visitor.csrf_token)
         if route.scopes is not None and not route.scopes.allow(head.method, visitor.token.scopes):
             raise GatewayError(Failure.SCOPE_MISSING)
+        own = self._sign_in.remaining(head, visitor)
         if checks_csrf and is_fetch(head):
-            return (token_header(await self._sign_in.csrf_token(visitor)),)
-        return ()
+            own += (token_header(await self._sign_in.csrf_token(visitor)),)
+        return own
 
     def _check_websocket(self, route: Route, head: RequestHead) -> None:
         """Before anything of the caller is looked at. Raises NO_ROUTE, ORIGIN_REFUSED."""

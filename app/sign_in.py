@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from app.answer import Answer, Headers
+from app.answer import Answer, Headers, redirect
 from app.errors import Failure, GatewayError
 from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.login.back_channel import BackChannelLogout
 from app.login.callback import LoginCallback
 from app.login.caller import Callers
-from app.login.code_flow import CodeFlow, identity_provider
+from app.login.code_flow import CodeFlow, asked_return, identity_provider
 from app.login.logout import BackendLogout, Logout, LogoutOptions
-from app.login.tenant import TenantResolver
+from app.login.requirement import is_script
+from app.login.tenant import TenantResolver, check_tenant
 from app.principal import Tenant
 from app.request_body import Receive
 from app.request_head import RequestHead
@@ -25,18 +27,24 @@ from app.sessions.manager import SessionManager
 from app.sessions.observer import SessionObserver
 from app.sessions.refresh import TokenRefresher
 from app.sessions.session import Session
+from app.sessions.store import Lifetime
 from app.sessions.visitor import Visitor
 
 log = logging.getLogger("gangway.login")
 
 LOGOUT_SECONDS = 5.0
+SESSION_SECONDS = b"x-session-seconds"
 
 BackendCall = Callable[[Session, BackendLogout], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The parts that exist where a service is bound to log in with."""
+    """The parts that exist where a service is bound to log in with.
+
+    `login_path` is where scripts send a browser whose session has ended. `announced`: scripts are told how long the
+    session lives on (`GATEWAY_SESSION_SECONDS`).
+    """
 
     callers: Callers
     sessions: SessionManager
@@ -48,6 +56,8 @@ class Identity:
     own_logout: LogoutOptions | None
     backend_logouts: tuple[BackendLogout, ...]
     back_channel: BackChannelLogout | None = None
+    login_path: str = ""
+    announced: Lifetime | None = None
 
 
 class SignIn:
@@ -74,7 +84,27 @@ class SignIn:
             return await identity.callback.answer(head, tenant)
         if identity.own_logout is not None and head.path == identity.own_logout.endpoint:
             return await self.log_out(identity.own_logout, head, tenant)
+        if head.path == identity.login_path:
+            return await self._log_in(identity, head, tenant)
         return None
+
+    async def _log_in(self, identity: Identity, head: RequestHead, tenant: Tenant) -> Answer:
+        """Send the browser to the login, or straight back where another tab was faster."""
+        if head.method != "GET":
+            raise GatewayError(Failure.METHOD_NOT_ALLOWED, headers=((b"allow", b"GET"),))
+        session = await identity.sessions.current(head)
+        if session is None:
+            return await identity.flow.start_from_script(head, tenant)
+        check_tenant(session.caller.tenant, tenant)
+        return redirect(asked_return(head))
+
+    def remaining(self, head: RequestHead, visitor: Visitor) -> Headers:
+        """What a script is told about its session: the seconds it lives without further requests, if that is wanted."""
+        lifetime = self._parts.announced
+        if lifetime is None or not isinstance(visitor, Session) or not is_script(head):
+            return ()
+        now = time.time()
+        return ((SESSION_SECONDS, b"%d" % max(0, int(lifetime.end(visitor, now) - now))),)
 
     async def reported(self, head: RequestHead, receive: Receive) -> Answer:
         """The answer to the identity service's report of a logout, at `back_channel_path`."""

@@ -33,7 +33,14 @@ def compose_cors(configuration: Configuration) -> tuple[CorsRule, ...]:
 def compose_error_policy(configuration: Configuration) -> ErrorPolicy:
     """How failures are shown."""
     pages = read_error_pages(configuration.descriptor.error_page, configuration.workdir)
-    return ErrorPolicy(configuration.settings.return_error_source, pages)
+    return ErrorPolicy(configuration.settings.return_error_source, pages, login_path(configuration))
+
+
+def login_path(configuration: Configuration) -> str:
+    """Where scripts send a browser whose session has ended; empty where nobody can log in."""
+    services = configuration.services
+    can_log_in = services.xsuaa is not None or services.identity is not None
+    return f"{configuration.settings.gateway_prefix}/login" if can_log_in else ""
 
 
 def compose_own_endpoints(configuration: Configuration) -> OwnEndpoints:

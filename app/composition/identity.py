@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from app.answer import Headers
+from app.composition.answers import login_path
 from app.composition.authorities import (
     Authorities,
     compose_passwords,
@@ -12,6 +13,7 @@ from app.composition.authorities import (
     compose_weak_tokens,
 )
 from app.composition.platform import Platform
+from app.composition.session_store import session_lifetime
 from app.configuration import Configuration
 from app.guards.derived_csrf import DerivedCsrfTokens
 from app.login.back_channel import BackChannelLogout
@@ -87,6 +89,8 @@ def _identity(
         own_logout=own_logout,
         backend_logouts=_backend_logouts(configuration),
         back_channel=_back_channel(configuration, authorities, sessions),
+        login_path=login_path(configuration),
+        announced=session_lifetime(configuration) if settings.gateway_session_seconds else None,
     )  # fmt: skip
 
 

@@ -18,9 +18,14 @@ MINUTE = 60.0
 LEAST_PATIENCE = 1.0
 
 
+def session_lifetime(configuration: Configuration) -> Lifetime:
+    """How long sessions live."""
+    return Lifetime(idle=configuration.session_timeout * MINUTE)
+
+
 def compose_session_store(configuration: Configuration, table: SessionTable | None) -> SessionStore:
     """The store: over a table outside of the process, else in memory."""
-    lifetime = Lifetime(idle=configuration.session_timeout * MINUTE)
+    lifetime = session_lifetime(configuration)
     settings = configuration.settings.ext_session_mgt
     if settings is None or table is None:
         return MemorySessionStore(lifetime)

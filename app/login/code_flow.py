@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 from app.answer import Answer, Headers, redirect
 from app.login.login_page import LoginPageOptions, login_page
 from app.login.login_state import LoginState, LoginStates
-from app.login.return_url import safe_path, without_parameter
+from app.login.return_url import HOME, safe_fragment, safe_path, without_parameter
 from app.login.tenant import TenantResolver
 from app.principal import Tenant
 from app.request_head import RequestHead
@@ -19,6 +19,7 @@ from app.tokens.identity_provider import IdentityProviders, LoginRequest
 MAX_LOCATION_COOKIE = 3500
 MAX_IDENTITY_PROVIDER = 255
 SAP_IDP = "sap_idp"
+RETURN = "return"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,18 @@ def identity_provider(head: RequestHead, configured: str, dynamic: bool) -> str:
     return configured
 
 
+def asked_return(head: RequestHead) -> str:
+    """Where the parameter `return` asks to come back to after the login: a path of this host, perhaps with a fragment;
+    anything else is the home page.
+    """
+    for part in head.query.split("&"):
+        name, _, value = part.partition("=")
+        if name == RETURN:
+            target, mark, fragment = unquote(value).partition("#")
+            return safe_path(target) + safe_fragment(mark + fragment)
+    return HOME
+
+
 class CodeFlow:
     """Starts logins."""
 
@@ -66,6 +79,11 @@ class CodeFlow:
         self._tenants = tenants
         self._cookies = cookies
         self._writer = writer
+
+    async def start_from_script(self, head: RequestHead, tenant: Tenant) -> Answer:
+        """The login that a page's script leads the browser to, in the preferred way; see `asked_return`."""
+        arrived = RequestHead(head.method, asked_return(head), head.headers, head.client, head.scheme)
+        return await self.start(arrived, tenant, self._providers.preferred)
 
     async def start(self, head: RequestHead, tenant: Tenant, kind: AuthenticationType, idp: str = "") -> Answer:
         """The answer that sends a browser to the tenant's login and brings it back to what it asked for.

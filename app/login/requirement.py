@@ -21,10 +21,17 @@ def decide(head: RequestHead, is_known: bool, is_websocket: bool = False) -> Req
     """
     if is_known:
         return Requirement.PROCEED
-    if is_websocket or head.method != "GET" or _is_ajax(head):
+    if is_websocket or head.method != "GET" or is_script(head):
         raise GatewayError(Failure.LOGIN_REQUIRED, headers=((b"www-authenticate", b'Session realm="login"'),))
     return Requirement.LOGIN
 
 
-def _is_ajax(head: RequestHead) -> bool:
-    return (head.header(b"x-requested-with") or "").strip().lower() == "xmlhttprequest"
+def is_script(head: RequestHead) -> bool:
+    """Whether a page's script asks, not a person who navigates: by its own word, or by the browser's (Fetch Metadata).
+
+    Scripts cannot follow a redirect to the login: it leads to another origin.
+    """
+    asked = (head.header(b"x-requested-with") or "").lower()
+    if any(word.strip() == "xmlhttprequest" for word in asked.split(",")):
+        return True
+    return head.header(b"sec-fetch-dest") == "empty" and head.header(b"sec-fetch-mode") != "navigate"

@@ -18,6 +18,8 @@ class SessionSettings(VariableModel):
     """Name of the xsuaa binding; by default the one tagged `xsuaa`."""
     session_timeout: Positive | None = None
     """Minutes without a request after which a session ends; goes before xs-app.json."""
+    gateway_session_seconds: Switch = False
+    """Whether answers to scripts say in `x-session-seconds` how long the session lives without further requests."""
     session_cookie_name: Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")] = "JSESSIONID"
     """Name of the session cookie; other names than the default end the platform's stickiness."""
     platform_cookie_name: Text = "__VCAP_ID__"
