@@ -27,6 +27,7 @@ class Station(StrEnum):
     S4_ONPREMISE = "s4-onpremise"
     S4_CLOUD = "s4-cloud"
     MICROSERVICE = "microservice"
+    HTML5_REPOSITORY = "html5-repository"
     SAAS_REGISTRY = "saas-registry"
 
 

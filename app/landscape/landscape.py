@@ -25,6 +25,8 @@ from app.landscape.demo_destinations import (
 from app.landscape.destination_service import DestinationService, assertion_issuer
 from app.landscape.destination_service_records import Level, Properties
 from app.landscape.faults import Faults
+from app.landscape.html5_apps import COUNTRY_ALIAS, COUNTRY_HOST, COUNTRY_SERVICE, SHOP_HOST, demo_apps
+from app.landscape.html5_repository import Html5Repository
 from app.landscape.journal import Journal
 from app.landscape.microservice import Microservice
 from app.landscape.s4_cloud import S4Cloud
@@ -35,9 +37,11 @@ from app.landscape.service_bindings import (
     BindingEntry,
     application,
     binding,
+    business_service_credentials,
     connectivity_fields,
     destination_fields,
     oauth_credentials,
+    repository_credentials,
     saas_registry_fields,
 )
 from app.landscape.service_instances import APP_NAME, ServiceInstance, make_instances
@@ -66,7 +70,8 @@ class Landscape:
     """Starts and stops everything (`async with`, or `start` and `stop`); the stations are attributes once it runs.
 
     `tls` puts XSUAA behind https with a certificate of `authority`; `x509` (implies `tls`) makes the bindings' clients
-    prove themselves by certificate. `shared` says that the application serves several tenants.
+    prove themselves by certificate. `shared` says that the application serves several tenants, `html5` that it is bound
+    to the HTML5 repository and to a business service, `country`, which has data and an application.
     """
 
     xsuaa: Xsuaa
@@ -75,11 +80,19 @@ class Landscape:
     s4_onpremise: S4OnPremise
     s4_cloud: S4Cloud
     microservice: Microservice
+    country: Microservice
+    html5_repository: Html5Repository
     control: Control
     saas_registry: SaasRegistry
 
     def __init__(
-        self, *, tls: bool = False, x509: bool = False, shared: bool = False, faults: Faults | None = None
+        self,
+        *,
+        tls: bool = False,
+        x509: bool = False,
+        shared: bool = False,
+        html5: bool = False,
+        faults: Faults | None = None,
     ) -> None:
         self.journal = Journal()
         self.faults = faults or Faults()
@@ -89,6 +102,7 @@ class Landscape:
         self._certificates = UserCertificates()
         self._tenant_mode = "shared" if shared else "dedicated"
         self._tls = tls or x509
+        self._html5 = html5
         self._stations: list[_Station] = []
 
     async def __aenter__(self) -> Self:
@@ -105,6 +119,8 @@ class Landscape:
         try:
             await self._start_platform()
             await self._start_systems()
+            if self._html5:
+                await self._start_html5()
         except BaseException:
             await self.stop()
             raise
@@ -168,15 +184,31 @@ class Landscape:
                 faults=self.faults,
             )
         )
-        app = self.instances.app.client
-        self.microservice = await self._started(
-            Microservice(
+        self.microservice = await self._started(self._microservice(self.instances.app))
+
+    async def _start_html5(self) -> None:
+        self.country = await self._started(self._microservice(self.instances.country))
+        client = self.instances.html5_repository.client
+        self.html5_repository = await self._started(
+            Html5Repository(
                 validate=self._verifier().verify,
-                client_id=app.client_id,
-                app_name=app.app_name,
+                client_id=client.client_id,
+                app_name=client.app_name,
+                own_hosts=[SHOP_HOST],
                 journal=self.journal,
                 faults=self.faults,
             )
+        )
+        for app in demo_apps():
+            self.html5_repository.deploy(app)
+
+    def _microservice(self, instance: ServiceInstance) -> Microservice:
+        return Microservice(
+            validate=self._verifier().verify,
+            client_id=instance.client.client_id,
+            app_name=instance.client.app_name,
+            journal=self.journal,
+            faults=self.faults,
         )
 
     def connect_tenants(self) -> None:
@@ -219,10 +251,25 @@ class Landscape:
                 )
             ],
         }
+        if self._html5:
+            services |= self._html5_services()
         if self._tenant_mode == "shared":
             fields = saas_registry_fields(APP_NAME, callback_urls(address))
             services["saas-registry"] = [binding("saas-registry", "application", "demo-registry", ["SaaS"], fields)]
         return services
+
+    def _html5_services(self) -> dict[str, list[BindingEntry]]:
+        runtime = repository_credentials(self.html5_repository.url, self._oauth(self.instances.html5_repository))
+        endpoints = {"api": _address(self.country.port)}
+        uaa = self._oauth(self.instances.country)
+        country = business_service_credentials(COUNTRY_SERVICE, COUNTRY_ALIAS, endpoints, COUNTRY_HOST, uaa)
+        return {
+            "html5-apps-repo": [
+                binding("html5-apps-repo", "app-host", "demo-apps", ["html5appsrepo"], {"app_host_id": SHOP_HOST}),
+                binding("html5-apps-repo", "app-runtime", "demo-html5", ["html5appsrepo"], runtime),
+            ],
+            "country": [binding("country", "default", "demo-country", [], country)],
+        }
 
     def vcap_application(self, address: str = APP_ADDRESS) -> dict[str, Any]:
         """What `VCAP_APPLICATION` holds for an application at an address."""

@@ -68,6 +68,32 @@ def saas_registry_fields(app_name: str, app_urls: Mapping[str, str]) -> dict[str
     return {"appName": app_name, "appUrls": json.dumps(app_urls)}
 
 
+def repository_credentials(uri: str, uaa: Mapping[str, Any]) -> dict[str, Any]:
+    """The credentials of the HTML5 repository's runtime (6.1)."""
+    return {
+        "uri": uri,
+        "uaa": dict(uaa),
+        "sap.cloud.service": "html5-apps-repo-rt",
+        "grant_type": "client_credentials",
+        "vendor": "SAP",
+    }
+
+
+def business_service_credentials(
+    name: str, alias: str, endpoints: Mapping[str, str], app_host: str, uaa: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The credentials of a business service with data and applications (6.1)."""
+    return {
+        "sap.cloud.service": name,
+        "sap.cloud.service.alias": alias,
+        "endpoints": {endpoint: {"url": url} for endpoint, url in endpoints.items()},
+        "html5-apps-repo": {"app_host_id": app_host},
+        "saasregistryenabled": True,
+        "grant_type": "user_token",
+        "uaa": dict(uaa),
+    }
+
+
 def binding(label: str, plan: str, name: str, tags: Sequence[str], credentials: Mapping[str, Any]) -> BindingEntry:
     """One entry of `VCAP_SERVICES`."""
     return {

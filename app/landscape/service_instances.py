@@ -23,19 +23,22 @@ class ServiceInstance:
 
 @dataclass(frozen=True, slots=True)
 class ServiceInstances:
-    """Everything XSUAA knows. `s4_cloud` is the client of a communication arrangement, not of a binding; `provisioning`
-    is the platform's own, which the application has granted its scope `Callback`.
+    """Everything XSUAA knows. `country` is a business service; `s4_cloud` is the client of a communication arrangement,
+    not of a binding; `provisioning` is the platform's own, which the application has granted its scope `Callback`.
     """
 
     app: ServiceInstance
     destination: ServiceInstance
     connectivity: ServiceInstance
+    html5_repository: ServiceInstance
+    country: ServiceInstance
     s4_cloud: ServiceInstance
     provisioning: ServiceInstance
 
     def clients(self) -> list[OAuthClient]:
         """All OAuth clients."""
-        instances = (self.app, self.destination, self.connectivity, self.s4_cloud, self.provisioning)
+        bound = (self.app, self.destination, self.connectivity, self.html5_repository, self.country)
+        instances = (*bound, self.s4_cloud, self.provisioning)
         return [each.client for each in instances]
 
 
@@ -53,6 +56,8 @@ def make_instances(authority: CertificateAuthority, *, x509: bool) -> ServiceIns
         app=bound(app),
         destination=bound(_client(_clone("destination-xsappname"))),
         connectivity=bound(_client(_clone("connectivity"))),
+        html5_repository=bound(_client(_clone("html5-apps-repo-uaa"))),
+        country=bound(_client("country!b4")),
         s4_cloud=ServiceInstance(_client("s4-cloud!t7")),
         provisioning=ServiceInstance(
             replace(_client("sap-provisioning!b3"), authorities=("uaa.resource", f"{app.app_name}.{CALLBACK_SCOPE}"))
