@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from app.answer import Headers
@@ -12,6 +11,7 @@ from app.extensions.mount import Mount
 from app.extensions.request_info import RequestInfo
 from app.extensions.router_config import RouterConfig
 from app.principal import Tenant, UserPrincipal
+from app.sessions.observer import End
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application; scope and channels are typed by whoever writes it."""
@@ -32,13 +32,6 @@ GetRouterConfig = Callable[[RequestInfo], Awaitable[RouterConfig | None]]
 """The routes by which a request is served; None for those of xs-app.json."""
 
 
-class Ended(StrEnum):
-    """Why a session ended."""
-
-    LOGOUT = "logout"
-    TIMEOUT = "timeout"
-
-
 @dataclass(frozen=True, slots=True)
 class SessionEvent:
     """A login or logout. `session_id` names the session in logs; it is worthless as a cookie."""
@@ -46,7 +39,7 @@ class SessionEvent:
     session_id: str
     tenant: Tenant
     user: UserPrincipal
-    ended: Ended | None = None
+    ended: End | None = None
     """Why it ended; None for a login."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from app.request_head import RequestHead
 from app.sessions.cookie import OwnCookies, new_session_id, session_key
+from app.sessions.observer import End, SessionObserver
 from app.sessions.refresh import TokenRefresher
 from app.sessions.session import Session
 from app.sessions.store import SessionStore
@@ -27,6 +28,7 @@ class SessionManager:
         self._cookies = cookies
         self._refresher = refresher
         self._clock = clock
+        self.observers: list[SessionObserver] = []
 
     async def current(self, head: RequestHead) -> Session | None:
         """The session a request belongs to, with a token that lives.
@@ -39,7 +41,7 @@ class SessionManager:
                 continue
             if self._clock() < session.attention_at or await self._refresher.attend(session):
                 return session
-            await self.close(session)
+            await self.close(session, End.TIMEOUT)
         return None
 
     async def open(self, login: Login) -> tuple[Session, str]:
@@ -50,6 +52,8 @@ class SessionManager:
             self._refresher.attention_at(login), ias_token=login.caller.ias_token, login_names=login.names,
         )  # fmt: skip
         await self._store.add(session)
+        for observer in self.observers:
+            observer.opened(session)
         return session, session_id
 
     async def changed(self, session: Session) -> None:
@@ -61,17 +65,22 @@ class SessionManager:
         found = await self._store.of_login(names[0]) if names else []
         return [session for session in found if set(names) <= set(session.login_names)]
 
-    async def close(self, session: Session) -> None:
+    async def close(self, session: Session, reason: End = End.LOGOUT) -> None:
         """End a session: its id is worthless from now on, and its web sockets close."""
         await self._store.delete(session.key)
-        session.end()
+        self._ended(session, reason)
 
     async def expire(self) -> list[Session]:
         """End what has been idle too long; to be called every few seconds. Their backends want a logout."""
         ended = await self._store.expire()
         for session in ended:
-            session.end()
+            self._ended(session, End.TIMEOUT)
         return ended
+
+    def _ended(self, session: Session, reason: End) -> None:
+        session.end()
+        for observer in self.observers:
+            observer.ended(session, reason)
 
     async def aclose(self) -> None:
         """Stop what runs in the background."""
