@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from app.check import NOT_YET_EFFECTIVE
 from scripts.document_variables import FILE, document
 from tests.journeys.gateway import free_port
 from tests.packaging.project import ROOT, load_json, load_yaml
@@ -241,10 +240,3 @@ def test_the_files_and_folders_it_mentions_exist() -> None:
 
 def test_the_variables_are_documented_as_they_are() -> None:
     assert FILE.read_text() == document(), "run: make docs"
-
-
-def test_it_names_all_that_is_not_yet_effective() -> None:
-    section = README.partition("Not there yet")[2].partition("Our own variables")[0]
-    for path in NOT_YET_EFFECTIVE:
-        name = path.removeprefix("$.").removeprefix("routes[*].")
-        assert f"`{name}`" in section
