@@ -72,6 +72,8 @@ class WebSocketRelay:
         socket = client.upgrade
         if socket is None or client.disconnected:
             raise GatewayError(Failure.CLIENT_GONE)
+        if connection.closed:  # nobody would tell the tunnel
+            raise GatewayError(Failure.BACKEND_CLOSED, "closed after the handshake")
         self._pool.detach(connection)
         backend, from_backend = connection.release_transport()
         tunnel = Tunnel(socket.transport, backend)

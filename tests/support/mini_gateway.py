@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
+from app.answer import Headers
 from app.backends.backend import Backend
 from app.errors import Failure, GatewayError
 from app.forwarding.client_response import shape_headers
@@ -19,6 +20,8 @@ from app.forwarding.gate import Gate, GateLimits
 from app.forwarding.headers import HeaderList
 from app.forwarding.outbound_request import Outbound, build_head
 from app.forwarding.relay import BrokenOff, Forward, Relay
+from app.forwarding.tunnel import Tunnel
+from app.forwarding.websocket import UPGRADE, WebSocketRelay
 from app.inbound.exchange import EXTENSION, AbortExchange, AsgiApp, Exchange
 from app.inbound.protocol import InboundLimits, InboundProtocol
 from app.inbound.server import protocol_class
@@ -54,17 +57,25 @@ class MiniGateway:
 
     pool: Pool
     gate: Gate
-    relay: Relay
     backend: Backend
+    tunnels: list[Tunnel] = field(default_factory=list)
     state: ServerState = field(default_factory=ServerState)
     failures: list[Failure] = field(default_factory=list)
     port: int = 0
+
+    def __post_init__(self) -> None:
+        self.relay = Relay(self.pool, self.gate)
+        self.websockets = WebSocketRelay(self.pool, self.gate)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         client: Exchange = scope[EXTENSION]
         head = RequestHead.from_scope(scope)
         try:
-            await self.relay.forward(_forward(head, self.backend), self.backend, _shape, client)
+            forward = _forward(head, self.backend, upgrade=client.upgrade is not None)
+            if client.upgrade is not None:
+                await self.websockets.forward(forward, self.backend, _shape, client, self.tunnels.append)
+            else:
+                await self.relay.forward(forward, self.backend, _shape, client)
         except GatewayError as error:
             self.failures.append(error.failure)
             await _answer_failure(error, client)
@@ -81,9 +92,9 @@ class MiniGateway:
         await eventually(lambda: self.pool.busy == 0 and self.gate.in_flight == 0 and not self.state.tasks)
 
 
-def _forward(head: RequestHead, backend: Backend) -> Forward:
+def _forward(head: RequestHead, backend: Backend, *, upgrade: bool) -> Forward:
     chunked = b"transfer-encoding" in head.first
-    extra = ((b"transfer-encoding", b"chunked"),) if chunked else ()
+    extra: Headers = ((b"transfer-encoding", b"chunked"),) if chunked else UPGRADE if upgrade else ()
     return Forward(
         head.method,
         build_head(head, head.target, backend, Outbound(extra=extra)),
@@ -115,7 +126,7 @@ async def mini_gateway(backend_port: int, limits: Limits | None = None) -> Async
     backend = Backend(
         "erp", key, b"erp.internal", timeout=limits.first_byte, strict_connections=limits.strict_connections
     )
-    gateway = MiniGateway(pool, gate, Relay(pool, gate), backend)
+    gateway = MiniGateway(pool, gate, backend)
     async with inbound_server(gateway, limits.inbound, gateway.state) as gateway.port:
         yield gateway
     pool.close()

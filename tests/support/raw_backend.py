@@ -63,6 +63,14 @@ class Link:
         while isinstance(event := await self._event(), h11.Data):
             yield bytes(event.data)
 
+    async def raw(self) -> AsyncIterator[bytes]:
+        """All bytes behind the head that was read, as they come (web sockets)."""
+        rest, _ = self._parser.trailing_data
+        if rest:
+            yield rest
+        while data := await self._reader.read(65536):
+            yield data
+
     async def send(self, data: bytes) -> None:
         self._writer.write(data)
         await self._writer.drain()
