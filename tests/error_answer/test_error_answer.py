@@ -61,6 +61,15 @@ def test_every_failure_is_explained_to_programs(failure: Failure) -> None:
     assert (problem["hop"], problem["advice"], problem["correlationId"]) == (row.hop, row.advice, CORRELATION)
 
 
+def test_scripts_without_a_session_are_told_where_to_log_in() -> None:
+    policy = ErrorPolicy(login="/.gangway/login")
+    ended = error_answer(GatewayError(Failure.LOGIN_REQUIRED), PROGRAM, CORRELATION, policy)
+    assert json.loads(ended.body)["login"] == "/.gangway/login"
+    for other in (Failure.SCOPE_MISSING, Failure.TOKEN_REFUSED, Failure.BASIC_REQUIRED):
+        assert "login" not in json.loads(error_answer(GatewayError(other), PROGRAM, CORRELATION, policy).body)
+    assert "login" not in json.loads(error_answer(GatewayError(Failure.LOGIN_REQUIRED), PROGRAM, CORRELATION).body)
+
+
 @pytest.mark.parametrize("failure", Failure)
 def test_every_failure_is_explained_to_people(failure: Failure) -> None:
     answer = error_answer(GatewayError(failure, "what happened"), BROWSER, CORRELATION)

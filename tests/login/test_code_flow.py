@@ -9,7 +9,7 @@ import pytest
 
 from app.answer import Answer
 from app.errors import Failure, GatewayError
-from app.login.code_flow import LoginOptions, identity_provider
+from app.login.code_flow import LoginOptions, asked_return, identity_provider
 from app.login.login_page import LoginPageOptions
 from app.login.tenant import TenantOptions
 from app.request_head import RequestHead
@@ -331,6 +331,38 @@ def test_attack_54_a_forged_location_cookie_leads_nowhere_else(server: TokenServ
             answer = await parts.finish(browser, f"code=c&state={query['state']}")
             assert header(answer, b"location") == expected
             browser.jar.clear()
+
+    run(Parts(server), work)
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ("/app/index.html?a=b#/orders/7", "/app/index.html?a=b#/orders/7"),
+        ("/app/", "/app/"),
+        ("", "/"),
+        ("app", "/"),
+        ("//evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("/%2fevil.example", "/"),
+        ("/a#b\\c", "/a"),
+        ("/a\r\nset-cookie: x", "/"),
+    ],
+)
+def test_attack_54_a_script_leads_to_the_login_and_back_to_this_host(
+    server: TokenServer, asked: str, place: str
+) -> None:
+    """Attack 54: whatever `return` asks for, it is a path of this host."""
+
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        head = browser.head(f"/.gangway/login?x=y&return={quote(asked, safe='')}")
+        assert asked_return(head) == place
+        answer = browser.keep(await parts.flow.start_from_script(head, parts.tenants.own))
+        state = query_of(authorize_address(answer))["state"]
+        back = await parts.finish(browser, f"code=c1&state={state}")
+        assert header(back, b"location") == place
 
     run(Parts(server), work)
 

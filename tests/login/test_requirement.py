@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.errors import Failure, GatewayError
-from app.login.requirement import Requirement, decide
+from app.login.requirement import Requirement, decide, is_script
 from app.request_head import RequestHead
 
 
@@ -14,6 +14,24 @@ def test_a_known_caller_proceeds() -> None:
 
 def test_a_page_without_session_leads_to_the_login() -> None:
     assert decide(RequestHead("GET", "/", []), is_known=False) is Requirement.LOGIN
+
+
+@pytest.mark.parametrize(
+    ("headers", "asks"),
+    [
+        ([], False),
+        ([(b"x-requested-with", b"XMLHttpRequest")], True),
+        ([(b"x-requested-with", b"XMLHttpRequest, XMLHttpRequest")], True),
+        ([(b"x-requested-with", b"com.example.app")], False),
+        ([(b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"cors")], True),
+        ([(b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"same-origin")], True),
+        ([(b"sec-fetch-dest", b"document"), (b"sec-fetch-mode", b"navigate")], False),
+        ([(b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"navigate")], False),
+        ([(b"sec-fetch-dest", b"script"), (b"sec-fetch-mode", b"no-cors")], False),
+    ],
+)
+def test_a_script_is_told_from_a_person(headers: list[tuple[bytes, bytes]], asks: bool) -> None:
+    assert is_script(RequestHead("GET", "/", headers)) is asks
 
 
 @pytest.mark.parametrize(
