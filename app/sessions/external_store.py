@@ -272,3 +272,7 @@ class ExternalSessionStore:
     async def aclose(self) -> None:
         """See `SessionStore`."""
         await self._table.aclose()
+
+    def __len__(self) -> int:
+        """Copies held, not sessions."""
+        return len(self._copies)

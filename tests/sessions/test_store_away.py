@@ -1,0 +1,117 @@
+"""Attack case 80: the store is away. Requests are refused quickly, by name, and served again by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from app.errors import Failure, GatewayError
+from tests.sessions.instances import Instance, Shared, use
+from tests.support.redis_servers import RedisServer, redis_with_sentinel
+
+
+@pytest.fixture(autouse=True)
+def running_again(redis_store: RedisServer) -> Iterator[None]:
+    """Whatever a test does to the server is undone."""
+    yield
+    if redis_store.process is None:
+        redis_store.start()
+
+
+async def refused(instance: Instance, key: bytes) -> float:
+    """The seconds a refusal takes."""
+    started = time.monotonic()
+    with pytest.raises(GatewayError) as caught:
+        await instance.store.load(key)
+    assert caught.value.failure is Failure.STORE_UNAVAILABLE
+    assert "the-store" in caught.value.detail
+    assert "127.0.0.1" not in caught.value.detail
+    return time.monotonic() - started
+
+
+async def served_again(instance: Instance, key: bytes) -> None:
+    """Return when the session is there again; the guard is the test's patience."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                assert await instance.store.load(key) is not None
+            except GatewayError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+def test_attack_80_a_store_that_is_down_and_back(redis_store: RedisServer) -> None:
+    async def work(shared: Shared, one: Instance) -> None:
+        await one.store.add(session := shared.new_session())
+        await one.loaded(session.key)
+        await asyncio.to_thread(shared.server.stop)
+        assert await refused(one, session.key) < 10
+        assert await refused(one, session.key) < 0.4
+        await asyncio.to_thread(shared.server.start)
+        await served_again(one, session.key)
+
+    use(redis_store, 1, work)
+
+
+def test_attack_80_a_store_that_answers_nothing(redis_store: RedisServer) -> None:
+    async def work(shared: Shared, one: Instance) -> None:
+        await one.store.add(session := shared.new_session())
+        await one.loaded(session.key)
+        shared.server.freeze()
+        await asyncio.gather(*(refused(one, session.key) for _ in range(20)))
+        shared.server.thaw()
+        await served_again(one, session.key)
+
+    use(redis_store, 1, work)
+
+
+def test_a_short_absence_is_waited_out(redis_store: RedisServer) -> None:
+    async def work(shared: Shared) -> None:
+        one = shared.instance(patience=20)
+        await one.store.add(session := shared.new_session())
+        await asyncio.to_thread(shared.server.stop)
+        loading = asyncio.create_task(one.loaded(session.key))
+        await asyncio.to_thread(shared.server.start)
+        assert (await loading).key == session.key
+        await one.store.aclose()
+
+    use(redis_store, 0, work)
+
+
+def test_what_could_not_be_stored_is_stored_later(redis_store: RedisServer) -> None:
+    async def work(shared: Shared, one: Instance, two: Instance) -> None:
+        await one.store.add(session := shared.new_session())
+        copy = await one.loaded(session.key)
+        await asyncio.to_thread(shared.server.stop)
+        token = copy.make_csrf_token()
+        with pytest.raises(GatewayError):
+            await one.store.update(copy)
+        await asyncio.to_thread(shared.server.start)
+        await served_again(one, session.key)
+        assert (await two.loaded(session.key)).csrf_token == token
+
+    use(redis_store, 2, work)
+
+
+def test_a_new_master_serves_the_sessions_of_the_old_one() -> None:
+    from app.sessions.external_store import ExternalSessionStore
+    from app.sessions.redis_client import RedisOptions, redis_client
+    from app.sessions.redis_table import RedisSessionTable
+    from tests.sessions.store_contract import LIFETIME, Clock, new_session
+
+    with redis_with_sentinel() as watched:
+
+        async def run() -> None:
+            clock = Clock()
+            table = RedisSessionTable(redis_client(watched.credentials(), RedisOptions()), "the-store", "s" * 64, 5)
+            one = Instance(ExternalSessionStore(table, "s" * 64, LIFETIME, clock, touch_every=0), table)
+            await one.store.add(session := new_session(clock))
+            await asyncio.to_thread(watched.fail_over)
+            await served_again(one, session.key)
+            await one.store.aclose()
+
+        asyncio.run(run())
