@@ -21,6 +21,7 @@ class Station(StrEnum):
     """Who saw something."""
 
     XSUAA = "xsuaa"
+    IDENTITY_SERVICE = "identity-service"
     DESTINATION_SERVICE = "destination-service"
     CONNECTIVITY_PROXY = "connectivity-proxy"
     CLOUD_CONNECTOR = "cloud-connector"

@@ -27,6 +27,8 @@ from app.landscape.destination_service_records import Level, Properties
 from app.landscape.faults import Faults
 from app.landscape.html5_apps import COUNTRY_ALIAS, COUNTRY_HOST, COUNTRY_SERVICE, SHOP_HOST, demo_apps
 from app.landscape.html5_repository import Html5Repository
+from app.landscape.identity_service import IdentityService
+from app.landscape.identity_service_instance import identity_binding, make_identity_instances
 from app.landscape.journal import Journal
 from app.landscape.microservice import Microservice
 from app.landscape.s4_cloud import S4Cloud
@@ -72,9 +74,11 @@ class Landscape:
     `tls` puts XSUAA behind https with a certificate of `authority`; `x509` (implies `tls`) makes the bindings' clients
     prove themselves by certificate. `shared` says that the application serves several tenants, `html5` that it is bound
     to the HTML5 repository and to a business service, `country`, which has data and an application.
+    `ias` adds the identity service, which XSUAA trusts.
     """
 
     xsuaa: Xsuaa
+    identity_service: IdentityService
     destination_service: DestinationService
     proxy: ConnectivityProxy
     s4_onpremise: S4OnPremise
@@ -92,17 +96,21 @@ class Landscape:
         x509: bool = False,
         shared: bool = False,
         html5: bool = False,
+        ias: bool = False,
         faults: Faults | None = None,
     ) -> None:
         self.journal = Journal()
         self.faults = faults or Faults()
         self.authority = CertificateAuthority()
         self.instances = make_instances(self.authority, x509=x509)
+        xsuaa_client = self.instances.app.client.client_id
+        self.identity_instances = make_identity_instances(self.authority, xsuaa_client, x509=x509)
         self.connectors: dict[Tenant, CloudConnector] = {}
         self._certificates = UserCertificates()
         self._tenant_mode = "shared" if shared else "dedicated"
         self._tls = tls or x509
         self._html5 = html5
+        self._ias = ias
         self._stations: list[_Station] = []
 
     async def __aenter__(self) -> Self:
@@ -119,6 +127,8 @@ class Landscape:
         try:
             await self._start_platform()
             await self._start_systems()
+            if self._ias:
+                await self._start_identity_service()
             if self._html5:
                 await self._start_html5()
         except BaseException:
@@ -185,6 +195,14 @@ class Landscape:
             )
         )
         self.microservice = await self._started(self._microservice(self.instances.app))
+
+    async def _start_identity_service(self) -> None:
+        authority = self.authority if self._tls else None
+        service = IdentityService(self.journal, self.faults, authority, self._web_client())
+        self.identity_service = await self._started(service)
+        for client in (self.identity_instances.app, self.identity_instances.shop):
+            service.add_client(client)
+        self.xsuaa.grants.trust_identity_service(service.url, service.keys)
 
     async def _start_html5(self) -> None:
         self.country = await self._started(self._microservice(self.instances.country))
@@ -253,6 +271,8 @@ class Landscape:
         }
         if self._html5:
             services |= self._html5_services()
+        if self._ias:
+            services["identity"] = [identity_binding(self.identity_service, self.identity_instances)]
         if self._tenant_mode == "shared":
             fields = saas_registry_fields(APP_NAME, callback_urls(address))
             services["saas-registry"] = [binding("saas-registry", "application", "demo-registry", ["SaaS"], fields)]

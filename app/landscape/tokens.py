@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -99,6 +100,15 @@ def decode(token: str, keys: KeySet) -> dict[str, Any]:
     if not isinstance(expires, int) or expires + CLOCK_SKEW_SECONDS < time.time():
         raise TokenRefused("the token has expired")
     return dict(claims)
+
+
+def unverified_issuer(token: str) -> str:
+    """Who claims to have issued a token; empty when it is none."""
+    try:
+        claims = json.loads(extract_compact(token.encode(), registry=REGISTRY).payload)
+    except (JoseError, ValueError):
+        return ""
+    return str(claims.get("iss", "")) if isinstance(claims, dict) else ""
 
 
 class TokenVerifier:

@@ -14,7 +14,7 @@ from joserfc.jwk import KeySet
 
 from app.landscape.keys import SigningKeys
 from app.landscape.saml import Assertion, AssertionRefused, verify_assertion
-from app.landscape.tokens import TokenRefused, decode
+from app.landscape.tokens import TokenRefused, decode, unverified_issuer
 from app.landscape.users import DEMO_PASSWORD, Tenant, tenant_by_zone
 from app.landscape.xsuaa_client import OAuthClient, OAuthError
 from app.landscape.xsuaa_issue import EXCHANGE_SCOPE, Issued, TokenIssuer, new_login
@@ -56,6 +56,7 @@ class Grants:
         self._keys = keys
         self._clients = clients
         self._trusted: dict[str, rsa.RSAPublicKey] = {}
+        self._identity_services: dict[str, SigningKeys] = {}
         self._by_type: dict[str, Callable[[TokenRequest], Issued]] = {
             "authorization_code": self._authorization_code,
             "refresh_token": self._refresh_token,
@@ -68,6 +69,10 @@ class Grants:
     def trust(self, assertion_issuer: str, key: rsa.RSAPublicKey) -> None:
         """Believe SAML assertions of an issuer signed with this key."""
         self._trusted[assertion_issuer] = key
+
+    def trust_identity_service(self, issuer: str, keys: SigningKeys) -> None:
+        """Believe tokens of an identity service (OpenID Connect) whose audience names the asking client."""
+        self._identity_services[issuer] = keys
 
     def answer(self, request: TokenRequest) -> Issued:
         """The token answer. Raises OAuthError."""
@@ -128,7 +133,8 @@ class Grants:
         return self._issuer.user_answer(request.client, login, "password", scope=request.scope, refreshable=True)
 
     def _jwt_bearer(self, request: TokenRequest) -> Issued:
-        login = self._login_of(request.needed("assertion"), request.tenant)
+        assertion = request.needed("assertion")
+        login = self._login_elsewhere(assertion, request) or self._login_of(assertion, request.tenant)
         return self._issuer.user_answer(request.client, login, JWT_BEARER, scope=request.scope, refreshable=True)
 
     def _saml2_bearer(self, request: TokenRequest) -> Issued:
@@ -138,6 +144,23 @@ class Grants:
             raise OAuthError(401, "invalid_grant", "The subject of the assertion is unknown")
         login = new_login(request.tenant, user, assertion.issuer)
         return self._issuer.user_answer(request.client, login, SAML2_BEARER, scope=request.scope)
+
+    def _login_elsewhere(self, assertion: str, request: TokenRequest) -> Login | None:
+        """The user of a token of a trusted identity service; None when it comes from none. Raises OAuthError 401."""
+        keys = self._identity_services.get(unverified_issuer(assertion))
+        if keys is None:
+            return None
+        try:
+            claims = decode(assertion, KeySet.import_key_set(keys.jwks()))  # type: ignore[arg-type]
+        except TokenRefused as refused:
+            raise OAuthError(401, "invalid_token", f"Invalid assertion: {refused}") from None
+        audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+        user = request.tenant.user(str(claims.get("email", "")))
+        if user is None or tenant_by_zone(str(claims.get("app_tid"))) != request.tenant:
+            raise OAuthError(401, "unauthorized", "The assertion holds no user of this tenant")
+        if request.client.client_id not in audience:
+            raise OAuthError(401, "invalid_token", "The audience of the assertion does not name the client")
+        return Login(request.tenant, user, int(claims["auth_time"]), "sap.custom")
 
     def _login_of(self, assertion: str, tenant: Tenant) -> Login:
         """The user of a token of ours that may be exchanged: same tenant, with scope `uaa.user`."""
