@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.answer import Answer, Headers
+from app.audit.trail import AuditTrail
 from app.error_answer import ErrorPolicy, error_answer
 from app.errors import Failure, GatewayError
 from app.forwarder import Forwarder
@@ -62,6 +63,7 @@ class GatewayOptions:
     cors: tuple[CorsRule, ...] = ()
     own_endpoints: OwnEndpoints = field(default_factory=OwnEndpoints)
     subscriptions: SubscriptionCallbacks | None = None
+    audit: AuditTrail | None = None
     errors: ErrorPolicy = field(default_factory=ErrorPolicy)
     response_headers: ResponsePolicy = field(default_factory=ResponsePolicy)
 
@@ -112,6 +114,8 @@ class Gateway:
         except Exception:  # the last resort: logged with its trace, answered without
             log.exception("unexpected error", extra={"fields": {"correlation_id": visit.correlation_id}})
             visit.error = GatewayError(Failure.INTERNAL)
+        if self._options.audit is not None:
+            self._options.audit.refused(head, visit)
         await self._fail(visit.error, head, client, visit)
 
     async def _way(self, head: RequestHead, client: Exchange, visit: Visit) -> None:
@@ -165,6 +169,8 @@ class Gateway:
         if visitor is None and not match.route.is_public:
             answer = await self._sign_in.start(arrived, tenant, match.route)
             return await self._answer(answer, arrived, client, visit)
+        if visitor is not None:
+            visit.caller = visitor.caller
         own = await self._guard(match.route, arrived, visitor)
         await self._serve(match, arrived, tenant, visitor, own, client, visit)
 

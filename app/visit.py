@@ -8,7 +8,7 @@ from app.answer import Headers
 from app.errors import GatewayError
 from app.observability.access_log import Outcome
 from app.observability.platform_fields import UNKNOWN
-from app.principal import Tenant
+from app.principal import Caller, Tenant
 from app.request_head import RequestHead
 
 
@@ -19,8 +19,8 @@ class Visit:
     """
 
     __slots__ = (
-        "_received_at", "_started", "correlation_id", "cross_origin", "destination", "error", "forwarded_after",
-        "tenant",
+        "_received_at", "_started", "caller", "correlation_id", "cross_origin", "destination", "error",
+        "forwarded_after", "tenant",
     )  # fmt: skip
 
     def __init__(self, correlation_id: str) -> None:
@@ -29,6 +29,7 @@ class Visit:
         self._started = time.perf_counter()
         self.destination = UNKNOWN
         self.tenant: Tenant | None = None
+        self.caller: Caller | None = None
         self.error: GatewayError | None = None
         self.forwarded_after = 0.0
         self.cross_origin: Headers = ()

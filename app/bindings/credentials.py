@@ -128,3 +128,16 @@ class RepositoryCredentials(BaseModel):
 
     uri: str
     uaa: ClientCredentials
+
+
+class AuditLogCredentials(ClientCredentials):
+    """Binding of the `auditlog` service: the client is in `uaa`, `service_url` is the binding's own `url`."""
+
+    url: str
+    service_url: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _client_of_uaa(cls, data: Any) -> Any:
+        uaa = data.get("uaa") if isinstance(data, dict) else None
+        return {**uaa, "service_url": data.get("url")} if isinstance(uaa, dict) else data

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.bindings.binding import Binding, Bindings
 from app.bindings.credentials import (
+    AuditLogCredentials,
     ConnectivityCredentials,
     DestinationCredentials,
     IdentityCredentials,
@@ -32,6 +33,7 @@ class Services:
     connectivity: ConnectivityCredentials | None = field(default=None, repr=False)
     identity: IdentityCredentials | None = field(default=None, repr=False)
     html5_repository: RepositoryCredentials | None = field(default=None, repr=False)
+    audit_log: AuditLogCredentials | None = field(default=None, repr=False)
 
     @property
     def tenant(self) -> Tenant | None:
@@ -58,6 +60,7 @@ def read_services(
         _typed(bindings.of_service("connectivity"), ConnectivityCredentials, problems),
         _typed(_with_key(bindings.of_service("identity"), ias_private_key), IdentityCredentials, problems),
         _typed(repository_binding(bindings), RepositoryCredentials, problems),
+        _typed(bindings.of_service("auditlog"), AuditLogCredentials, problems),
     )
     return services, problems
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.audit.trail import AuditTrail
+from app.composition.audit import compose_audit
 from app.composition.authorities import compose_authorities
 from app.composition.backends import Engine, compose_engine
 from app.composition.gateways import GatewayParts, compose_gateway
@@ -45,6 +47,7 @@ class Running:
     engine: Engine
     platform: Platform
     sign_in: SignIn
+    audit: AuditTrail
     chores: tuple[asyncio.Task[None], ...]
     log_lines: LineBuffer
 
@@ -54,6 +57,7 @@ class Running:
             chore.cancel()
         await asyncio.gather(*self.chores, return_exceptions=True)
         await self.sign_in.aclose()
+        await self.audit.aclose()
         self.engine.close()
         await self.platform.aclose()
         self.log_lines.flush()
@@ -76,6 +80,8 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
         configuration, platform, authorities, compose_session_store(configuration, table), tenants
     )
     xsuaa = authorities.xsuaa if authorities is not None else None
+    audit = compose_audit(configuration, platform)
+    sign_in.observe(audit)
     log_lines = LineBuffer()
     parts = GatewayParts(
         platform,
@@ -84,11 +90,12 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
         HealthEndpoints(readiness, settings.gateway_prefix),
         AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write),
         compose_subscriptions(configuration, tenants, xsuaa.verifier if xsuaa is not None else None),
+        audit,
     )
     gateway = compose_gateway(configuration, parts) if extending is None else extending.gateway(configuration, parts)
     chores = [asyncio.ensure_future(_expire(sign_in, readiness if table is not None else None))]
     chores += [asyncio.ensure_future(_prime(providers[kind], f"{kind}-keys", readiness)) for kind in providers]
-    return Running(gateway, engine, platform, sign_in, tuple(chores), log_lines)
+    return Running(gateway, engine, platform, sign_in, audit, tuple(chores), log_lines)
 
 
 async def _expire(sign_in: SignIn, readiness: Readiness | None) -> None:

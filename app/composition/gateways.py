@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
+from app.audit.trail import AuditTrail
 from app.backends.resolver import BackendResolver
 from app.composition.answers import (
     compose_compressed_files,
@@ -46,6 +47,7 @@ class GatewayParts:
     health: HealthEndpoints
     access_log: AccessLog
     subscriptions: SubscriptionCallbacks | None = None
+    audit: AuditTrail | None = None
 
 
 def compose_gateway(configuration: Configuration, parts: GatewayParts) -> Gateway:
@@ -78,7 +80,7 @@ def make_gateway(
 ) -> SomeGateway:
     """A gateway of this kind that serves the routes of a configuration."""
     return kind(
-        compose_options(configuration, compose_response_policy(configuration), parts.subscriptions),
+        compose_options(configuration, compose_response_policy(configuration), parts),
         configuration.routes,
         parts.sign_in,
         _directories(configuration),
@@ -88,9 +90,7 @@ def make_gateway(
     )
 
 
-def compose_options(
-    configuration: Configuration, policy: ResponsePolicy, subscriptions: SubscriptionCallbacks | None
-) -> GatewayOptions:
+def compose_options(configuration: Configuration, policy: ResponsePolicy, parts: GatewayParts) -> GatewayOptions:
     """What the way itself needs."""
     settings, descriptor = configuration.settings, configuration.descriptor
     return GatewayOptions(
@@ -101,7 +101,8 @@ def compose_options(
         validate_forwarded_host=settings.enable_x_forwarded_host_validation,
         cors=compose_cors(configuration),
         own_endpoints=compose_own_endpoints(configuration),
-        subscriptions=subscriptions,
+        subscriptions=parts.subscriptions,
+        audit=parts.audit,
         errors=compose_error_policy(configuration),
         response_headers=policy,
     )
