@@ -44,7 +44,7 @@ class AuditLogService:
             )
         except GatewayError as error:
             return _again(f"no token: {error.failure.name}")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return _again(type(error).__name__)
         if reply.is_success:
             return Delivery.DONE

@@ -78,26 +78,31 @@ class ServiceSink:
 
     async def aclose(self) -> None:
         """Deliver what can be delivered in a moment; what is left then is dropped."""
-        if self._worker is not None:
-            await asyncio.wait([self._worker], timeout=CLOSE_SECONDS)
-            self._worker.cancel()
+        worker = self._worker
+        if worker is not None:
+            await asyncio.wait([worker], timeout=CLOSE_SECONDS)
+            worker.cancel()
         for _ in range(len(self._waiting)):
             self._drop("the gateway stops")
         self._waiting.clear()
 
     async def _work(self) -> None:
+        try:
+            while self._waiting:
+                delivery = await self._delivered(self._waiting[0])
+                self._waiting.popleft()
+                if delivery is Delivery.REFUSED:
+                    self._drop("the service refused it")
+        finally:
+            self._worker = None
+
+    async def _delivered(self, event: SecurityEvent) -> Delivery:
+        """Try until the service has decided."""
         pause = self._pause
-        while self._waiting:
-            delivery = await self._deliver(self._waiting[0])
-            if delivery is Delivery.AGAIN:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-                continue
-            self._waiting.popleft()
-            pause = self._pause
-            if delivery is Delivery.REFUSED:
-                self._drop("the service refused it")
-        self._worker = None
+        while (delivery := await self._deliver(event)) is Delivery.AGAIN:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        return delivery
 
     def _drop(self, reason: str) -> None:
         self.dropped += 1
