@@ -10,6 +10,14 @@ from app.errors import Failure, GatewayError
 from app.principal import ServiceToken, UserToken
 from app.tokens.claims import Claims, decode_claims
 
+_PROTOCOL_CLAIMS = frozenset({
+    "iss", "ias_iss", "aud", "azp", "azp_app_tid", "app_tid", "zone_uuid", "sub", "iat", "exp", "nbf", "jti",
+    "nonce", "at_hash", "sid", "auth_time", "cnf", "acr", "amr", "sap_id_type", "ias_apis", "scim_id", "user_uuid",
+    "email_verified", "forward_corp_idp_token", "given_name", "family_name", "name", "mail", "first_name",
+    "last_name", "preferred_username",
+})  # fmt: skip
+"""Claims of the identity service that say nothing about a user, or what the main properties say already."""
+
 
 def user_api(method: str, path: str, token: UserToken | ServiceToken) -> Answer:
     """Answer `/currentUser` or `/attributes` (`path` is the rewritten one, without query).
@@ -25,7 +33,8 @@ def user_api(method: str, path: str, token: UserToken | ServiceToken) -> Answer:
     if isinstance(token, ServiceToken):
         claims = {"user_name": token.principal.client_id}
     body = current_user(claims) if path == "/currentUser" else attributes(claims)
-    body["scopes"] = sorted(token.scopes)
+    if is_of_xsuaa(claims) or isinstance(token, ServiceToken):
+        body["scopes"] = sorted(token.scopes)
     return Answer(
         200,
         ((b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store")),
@@ -42,7 +51,13 @@ def current_user(claims: Claims) -> dict[str, object]:
 
 
 def attributes(claims: Claims) -> dict[str, object]:
-    """The identity provider's attributes and the main properties, which win."""
+    """The identity provider's attributes and the main properties, which win.
+
+    The identity service adds the attributes configured for an application to the claims themselves.
+    """
+    if not is_of_xsuaa(claims):
+        custom = {name: value for name, value in claims.items() if name not in _PROTOCOL_CLAIMS}
+        return {**custom, **_main_properties(claims)}
     container = claims.get("ext_cxt")
     source = container if isinstance(container, Mapping) else claims
     found = source.get("xs.user.attributes")
@@ -53,12 +68,18 @@ def _main_properties(claims: Claims) -> dict[str, str]:
     extension = claims.get("ext_attr")
     outer = extension if isinstance(extension, Mapping) else {}
     return {
-        "firstname": _text(outer.get("given_name")) or _text(claims.get("given_name")),
-        "lastname": _text(outer.get("family_name")) or _text(claims.get("family_name")),
-        "email": _text(claims.get("email")),
-        "name": _text(claims.get("user_name")),
+        "firstname": _first(outer.get("given_name"), claims.get("given_name"), claims.get("first_name")),
+        "lastname": _first(outer.get("family_name"), claims.get("family_name"), claims.get("last_name")),
+        "email": _first(claims.get("email"), claims.get("mail")),
+        "name": _first(claims.get("user_name"), "" if is_of_xsuaa(claims) else claims.get("sub")),
     }
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def is_of_xsuaa(claims: Claims) -> bool:
+    """Whether claims are XSUAA's; the identity service's are named differently."""
+    return "iss" not in claims or "zid" in claims
+
+
+def _first(*values: object) -> str:
+    """The first text that is not empty."""
+    return next((value for value in values if isinstance(value, str) and value), "")

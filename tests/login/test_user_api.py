@@ -42,6 +42,16 @@ def test_names_of_the_extension_win_and_attributes_cannot_replace_the_main_prope
     assert attributes(found)["x"] == ["1"]
 
 
+def test_the_identity_services_claims_have_other_names() -> None:
+    found = {
+        "iss": "https://tenant.accounts.example", "aud": "client", "sub": "P000001", "mail": "a@b.c",
+        "first_name": "Ada", "family_name": "King", "sid": "s", "cost_center": ["4711"],
+    }  # fmt: skip
+    user = {"firstname": "Ada", "lastname": "King", "email": "a@b.c", "name": "P000001"}
+    assert current_user(found) == {**user, "displayName": "Ada King (a@b.c)"}
+    assert attributes(found) == {**user, "cost_center": ["4711"]}
+
+
 def test_a_user_without_properties_is_described_all_the_same() -> None:
     assert current_user({"user_name": "x"})["displayName"] == "x"
     assert current_user({})["displayName"] == ""
