@@ -21,7 +21,7 @@ OWN_PATTERNS = ("^favicon.ico$", "^login$")
 _LONGEST = 255
 _URL_CHARACTERS = "!$%&'()*+,-./:;=?@[]_~"
 _SEGMENT = re.compile(
-    r"(?:(?P<prefix>[A-Za-z0-9_-]+)\.)??(?P<app>[A-Za-z0-9_]+(?:-[0-9]+(?:\.[0-9]+)*(?:[-+][0-9A-Za-z.+-]+)?)?)"
+    r"(?:(?P<prefix>[A-Za-z0-9_][A-Za-z0-9_-]*)\.)??(?P<app>[A-Za-z0-9_]+(?:-[0-9]+(?:\.[0-9]+)*(?:[-+][0-9A-Za-z.+-]+)?)?)"
 )
 _BUSTER = re.compile(r"/~[^/?~]+~(?=/)")
 

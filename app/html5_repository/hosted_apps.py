@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -48,14 +49,15 @@ class HostedApps(Generic[T]):
         hosts: AppHosts,
         direct: DirectRouting,
         build: Callable[[AppKey, Descriptor], T],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._hosts = hosts
         self._direct = direct
         self._build = build
-        self._fresh: ExpiringMap[AppKey, T] = ExpiringMap(MAX_APPS)
-        self._last: ExpiringMap[AppKey, T] = ExpiringMap(MAX_APPS)
-        self._absent: ExpiringMap[AppKey, bool] = ExpiringMap(MAX_ABSENT)
+        self._fresh: ExpiringMap[AppKey, T] = ExpiringMap(MAX_APPS, clock)
+        self._last: ExpiringMap[AppKey, T] = ExpiringMap(MAX_APPS, clock)
+        self._absent: ExpiringMap[AppKey, bool] = ExpiringMap(MAX_ABSENT, clock)
         self._flight: SingleFlight[AppKey, T | None] = SingleFlight()
 
     async def find(self, target: str, tenant: Tenant) -> HostedApp[T] | None:

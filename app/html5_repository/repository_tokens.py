@@ -41,5 +41,5 @@ class RepositoryTokens:
 
     def forget(self, tenant: Tenant) -> None:
         """Drop what the repository refused."""
-        self._tokens.forget_technical(self._client, tenant)
-        self._tokens.forget_technical(self._client, self._client.tenant)
+        for each in {tenant, self._client.tenant}:
+            self._tokens.forget_technical(self._client, each)
