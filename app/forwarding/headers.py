@@ -16,8 +16,14 @@ HOP_BY_HOP = frozenset(
 )
 """RFC 9110, 7.6.1, and the reference's own list."""
 
-IDENTITY = frozenset(b"x-ias-token x-user-token x-tenant ssl-client-cert ssl_client_cert".split())
-"""Headers by which somebody would be believed to be a user; they come from us or not at all."""
+IDENTITY = frozenset(
+    b"x-ias-token x-user-token x-tenant ssl-client-cert ssl_client_cert x-forwarded-client-cert x-forwarded-user "
+    b"x-forwarded-email x-forwarded-groups x-forwarded-preferred-username x-forwarded-access-token "
+    b"x-forwarded-uri".split()
+)
+"""Headers by which somebody would be believed to be a user, or to ask for something else; they come from us or not at
+all.
+"""
 
 IDENTITY_PREFIXES = (b"sap-connectivity-", b"proxy-", b"x-approuter-", b"sap-cp-connectivity-")
 FORWARDED = (b"x-forwarded-host", b"x-forwarded-path", b"x-forwarded-proto")
