@@ -94,7 +94,7 @@ The demo is at {address}
 Three things to try:
   1. Open {address} and log in as Anna: on-premise and cloud data side by side. Change a record,
      and look at the picture of the hops: who was asked for which token, and whom each system saw.
-  2. Open a private window, log in as Bob (who may only read) or Carla (who has no role), and compare.
+  2. Open a private window, log in as Bob or Carla (who has no role), and compare.
   3. Take the Cloud Connector away, reload, bring it back:
        curl -X PUT    {running.control.url}/faults/no-cloud-connector
        curl -X DELETE {running.control.url}/faults/no-cloud-connector
