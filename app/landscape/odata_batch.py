@@ -1,4 +1,4 @@
-"""`$batch` of OData V2 (and V4's multipart form): requests inside a multipart body, changesets all or nothing."""
+"""`$batch` of OData V2 and V4 in the multipart form: requests inside a body, changesets all or nothing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,21 @@ _REQUEST_LINE = re.compile(r"([A-Z]+) (\S+) HTTP/1\.1")
 _REFERENCE = re.compile(r"^\$(\w+)")
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the versions of OData do not agree on: `stops` says that after a failure nothing more is done (V4, 11.7.2),
+    unless the request prefers `continue-on-error`.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    stops: bool
+
+
+V2 = Dialect(202, {"DataServiceVersion": "2.0"}, stops=False)
+V4 = Dialect(200, {"OData-Version": "4.0"}, stops=True)
+
+
 class _ChangesetFailed(ODataError):
     """One request of a changeset failed; its answer stands for the whole."""
 
@@ -35,29 +50,37 @@ class _Part:
     content: bytes
 
 
-def handle(request: ODataRequest, handle_one: Handle, store: Store) -> ODataAnswer:
-    """The answer to a whole batch: 202 with a part for each request, and a nested multipart for each changeset."""
+def handle(request: ODataRequest, handle_one: Handle, store: Store, dialect: Dialect) -> ODataAnswer:
+    """The answer to a whole batch: a part for each request, and a nested multipart for each changeset."""
     if request.method != "POST":
         raise ODataError(405, "/IWFND/CM_MGW/083", "A batch must be sent with POST")
     boundary = f"batch_{uuid.uuid4().hex}"
+    stops = dialect.stops and "continue-on-error" not in request.headers.get("prefer", "")
     answers = []
     for part in _split(request.headers.get("content-type", ""), request.body):
-        kind = part.headers.get("content-type", "")
-        if kind.startswith("multipart/mixed"):
-            answers.append(_changeset(request, part, handle_one, store))
-        else:
-            answers.append(_single(handle_one(_read(request, part))))
-    headers = {"Content-Type": f"multipart/mixed; boundary={boundary}", "DataServiceVersion": "2.0"}
-    return ODataAnswer(202, headers, _join(boundary, answers))
+        answer, failed = _one_or_changeset(request, part, handle_one, store)
+        answers.append(answer)
+        if failed and stops:
+            break
+    headers = {"Content-Type": f"multipart/mixed; boundary={boundary}", **dialect.headers}
+    return ODataAnswer(dialect.status, headers, _join(boundary, answers))
 
 
-def _changeset(request: ODataRequest, part: _Part, handle_one: Handle, store: Store) -> bytes:
+def _one_or_changeset(request: ODataRequest, part: _Part, handle_one: Handle, store: Store) -> tuple[bytes, bool]:
+    """The part that answers a part, and whether what it asked for failed."""
+    if part.headers.get("content-type", "").startswith("multipart/mixed"):
+        try:
+            with store.all_or_nothing():
+                return _changeset(request, part, handle_one), False
+        except _ChangesetFailed as failed:
+            return _single(failed.answer), True
+    answer = handle_one(_read(request, part))
+    return _single(answer), answer.status >= 400
+
+
+def _changeset(request: ODataRequest, part: _Part, handle_one: Handle) -> bytes:
     boundary = f"changeset_{uuid.uuid4().hex}"
-    try:
-        with store.all_or_nothing():
-            answers = _run_changeset(request, part, handle_one)
-    except _ChangesetFailed as failed:
-        return _single(failed.answer)
+    answers = _run_changeset(request, part, handle_one)
     return f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n".encode() + _join(boundary, answers)
 
 
@@ -115,14 +138,13 @@ def _read(request: ODataRequest, part: _Part, created: Mapping[str, str] | None 
 
 
 def _single(answer: ODataAnswer, content_id: str = "") -> bytes:
-    """A part that holds one answer."""
+    """A part that holds one answer. V2 looks for the content id in the answer, V4 in the part."""
+    name = f"Content-ID: {content_id}\r\n" if content_id else ""
     headers = {**answer.headers, "Content-Length": str(len(answer.body))}
-    if content_id:
-        headers["Content-ID"] = content_id
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    lines = "".join(f"{header}: {value}\r\n" for header, value in headers.items()) + name
     inner = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n{lines}\r\n".encode() + answer.body
-    length = f"Content-Length: {len(inner)}\r\n"
-    return f"Content-Type: application/http\r\n{length}Content-Transfer-Encoding: binary\r\n\r\n".encode() + inner
+    outer = f"Content-Type: application/http\r\nContent-Length: {len(inner)}\r\n{name}"
+    return f"{outer}Content-Transfer-Encoding: binary\r\n\r\n".encode() + inner
 
 
 def _join(boundary: str, parts: list[bytes]) -> bytes:

@@ -36,7 +36,7 @@ class ODataV2Service:
 
     def _dispatch(self, request: ODataRequest) -> ODataAnswer:
         if request.path == "$batch":
-            return odata_batch.handle(request, self.handle, self.store)
+            return odata_batch.handle(request, self.handle, self.store, odata_batch.V2)
         if request.path == "$metadata":
             return _xml(200, "application/xml", metadata_xml(self.store.schema))
         if not request.path:

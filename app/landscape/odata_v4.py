@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.landscape import odata_batch
 from app.landscape.odata_exchange import ODataAnswer, ODataRequest, json_answer, method_refused
 from app.landscape.odata_literal import key_text
 from app.landscape.odata_path import Target, resolve
 from app.landscape.odata_query import Shape, apply_options, read_options, read_shape
 from app.landscape.odata_schema import EntityType, ODataError, Row, bad_request
 from app.landscape.odata_store import Store
-from app.landscape.odata_v4_json import entity_json, etag, value_json, value_text, values_from_json
+from app.landscape.odata_v4_json import entity_json, etag, value_json, value_text, values_from_json, wants_exact
 from app.landscape.odata_v4_metadata import metadata_xml, service_document
 
 VERSION = {"OData-Version": "4.0"}
@@ -27,13 +28,15 @@ class ODataV4Service:
         self.store = store
 
     def handle(self, request: ODataRequest) -> ODataAnswer:
-        """Any request; a refused one becomes an answer in the error shape of V4."""
+        """Any request, `$batch` included; a refused one becomes an answer in the error shape of V4."""
         try:
             return self._dispatch(request)
         except ODataError as error:
             return error_answer(error)
 
     def _dispatch(self, request: ODataRequest) -> ODataAnswer:
+        if request.path == "$batch":
+            return odata_batch.handle(request, self.handle, self.store, odata_batch.V4)
         if request.path == "$metadata":
             headers = {"Content-Type": "application/xml", **VERSION}
             return ODataAnswer(200, headers, metadata_xml(self.store.schema))
@@ -73,15 +76,16 @@ class ODataV4Service:
         data: dict[str, Any] = {"@odata.context": f"{request.base}/$metadata#{target.entity_type.set_name}"}
         if options.count:
             data["@odata.count"] = total
-        data["value"] = [entity_json(self.store, target.entity_type, row, options.shape) for row in rows]
-        return json_answer(200, data, _JSON)
+        exact, shape = _exact(request), options.shape
+        data["value"] = [entity_json(self.store, target.entity_type, row, shape, exact=exact) for row in rows]
+        return json_answer(200, data, _json_headers(request))
 
     def _entity(
         self, status: int, request: ODataRequest, entity_type: EntityType, row: Row, shape: Shape, **headers: str
     ) -> ODataAnswer:
         context = {"@odata.context": f"{request.base}/$metadata#{entity_type.set_name}/$entity"}
-        data = {**context, **entity_json(self.store, entity_type, row, shape)}
-        return json_answer(status, data, {**_JSON, "ETag": etag(row), **headers})
+        data = {**context, **entity_json(self.store, entity_type, row, shape, exact=_exact(request))}
+        return json_answer(status, data, {**_json_headers(request), "ETag": etag(row), **headers})
 
     def _create(self, request: ODataRequest, target: Target) -> ODataAnswer:
         if target.single or target.count:
@@ -135,7 +139,17 @@ def _property(request: ODataRequest, target: Target) -> ODataAnswer:
     if target.raw:
         return ODataAnswer(200, {"Content-Type": "text/plain;charset=utf-8", **VERSION}, value_text(value).encode())
     context = f"{request.base}/$metadata#{request.path}"
-    return json_answer(200, {"@odata.context": context, "value": value_json(value)}, _JSON)
+    shown = value_json(value, exact=_exact(request))
+    return json_answer(200, {"@odata.context": context, "value": shown}, _json_headers(request))
+
+
+def _exact(request: ODataRequest) -> bool:
+    return wants_exact(request.headers.get("accept", ""))
+
+
+def _json_headers(request: ODataRequest) -> dict[str, str]:
+    parameter = ";IEEE754Compatible=true" if _exact(request) else ""
+    return {**_JSON, "Content-Type": _JSON["Content-Type"] + parameter}
 
 
 def error_answer(error: ODataError) -> ODataAnswer:

@@ -1,4 +1,7 @@
-"""Entities of OData V4 as JSON (decimals are numbers), their ETags, and values read back."""
+"""Entities of OData V4 as JSON, their ETags, and values read back.
+
+Decimals are numbers, or texts (`exact`) for who cannot read them without loss: `IEEE754Compatible` (JSON format, 3.2).
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,25 @@ from app.landscape.odata_schema import Edm, EntityType, Property, Row, Value, pl
 from app.landscape.odata_store import Store
 
 
-def entity_json(store: Store, entity_type: EntityType, row: Row, shape: Shape) -> dict[str, Any]:
+def wants_exact(accept: str) -> bool:
+    """Whether an Accept header asks for decimals as texts."""
+    return "ieee754compatible=true" in accept.lower()
+
+
+def entity_json(
+    store: Store, entity_type: EntityType, row: Row, shape: Shape, *, exact: bool = False
+) -> dict[str, Any]:
     """One entity with its ETag, the selected properties and the expanded navigations."""
     data: dict[str, Any] = {"@odata.etag": etag(row)}
     for item in entity_type.properties:
         if not shape.select or item.name in shape.select:
-            data[item.name] = value_json(row[item.name])
+            data[item.name] = value_json(row[item.name], exact=exact)
     for name, inner in shape.expand.items():
         navigation = entity_type.navigation(name)
         if navigation is not None:
             target = store.schema.of_set(navigation.target)
-            entries = [entity_json(store, target, item, inner) for item in store.related(row, navigation)]
+            rows = store.related(row, navigation)
+            entries = [entity_json(store, target, item, inner, exact=exact) for item in rows]
             data[name] = entries if navigation.many else next(iter(entries), None)
     return data
 
@@ -35,10 +46,10 @@ def etag(row: Row) -> str:
     return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
 
-def value_json(value: Value) -> Any:
+def value_json(value: Value, *, exact: bool = False) -> Any:
     """A value as V4 writes it in JSON."""
     if isinstance(value, Decimal):
-        return float(value)
+        return str(value) if exact else float(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return value

@@ -145,6 +145,64 @@ def test_life_of_an_entity(system: System) -> None:
         assert client.delete(f"{SERVICE}/Products", headers={"if-match": "*"}).status_code == 405
 
 
+def batched(client: httpx.Client, *parts: str, **headers: str) -> httpx.Response:
+    """The answer to a `$batch` of requests and changesets."""
+    body = "".join(f"--b\r\n{part}\r\n" for part in parts) + "--b--\r\n"
+    kind = {"content-type": "multipart/mixed; boundary=b"}
+    return client.post(f"{SERVICE}/$batch", content=body, headers=kind | headers)
+
+
+def single(line: str, content_id: str = "", body: str = "") -> str:
+    """A part with one request."""
+    name = f"Content-ID:{content_id}\r\n" if content_id else ""
+    headers = "If-Match: *\r\nContent-Type: application/json\r\n" if body else ""
+    return f"Content-Type: application/http\r\n{name}\r\n{line} HTTP/1.1\r\n{headers}\r\n{body}"
+
+
+def changeset(*parts: str) -> str:
+    inner = "".join(f"--c\r\n{part}\r\n" for part in parts)
+    return f"Content-Type: multipart/mixed; boundary=c\r\n\r\n{inner}--c--\r\n"
+
+
+def test_batch_with_a_changeset(system: System) -> None:
+    stock = changeset(single("PATCH Products('HT-1000')", "0.0", '{"Stock": 5}'))
+    with system.client() as client:
+        with_token(client)
+        answer = batched(client, stock, single("GET Products('HT-1000')/Stock"))
+        assert (answer.status_code, answer.headers["odata-version"]) == (200, "4.0")
+        part = answer.text.partition("Content-Type: application/http\r\n")[2]
+        assert "Content-ID: 0.0\r\n" in part.partition("\r\n\r\n")[0]
+        assert answer.text.index("HTTP/1.1 204") < answer.text.index('"value": 5')
+
+
+def test_batch_stops_at_a_failure_unless_told_otherwise(system: System) -> None:
+    lost = changeset(
+        single("PATCH Products('HT-1000')", "0.0", '{"Stock": 5}'), single("PATCH Products('gone')", "1.0", "{}")
+    )
+    read = single("GET Products('HT-1000')/Stock")
+    with system.client() as client:
+        with_token(client)
+        stopped = batched(client, lost, read).text
+        assert ("HTTP/1.1 404" in stopped, "HTTP/1.1 200" in stopped) == (True, False)
+        went_on = batched(client, lost, read, prefer="odata.continue-on-error").text
+        assert ("HTTP/1.1 404" in went_on, '"value": 32' in went_on) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("Products('HT-1063')", '"Price": "14.00"'),
+        ("Products('HT-1063')/Price", '"value": "14.00"'),
+        ("SalesOrders('5000001')?$expand=Items", '"NetAmount": "28.00"'),
+    ],
+)
+def test_decimals_are_texts_for_who_asks(system: System, path: str, shown: str) -> None:
+    kind = "application/json;odata.metadata=minimal;IEEE754Compatible=true"
+    with system.client() as client:
+        answer = client.get(f"{SERVICE}/{path}", headers={"accept": kind})
+        assert (answer.headers["content-type"], shown in answer.text) == (kind, True)
+
+
 def test_system_can_be_broken(system: System) -> None:
     system.faults.switch_on(Fault.SERVER_ERROR, "s4-cloud")
     with system.client() as client:
