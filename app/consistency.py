@@ -12,6 +12,7 @@ from app.bindings.business_service import read_business_service, service_problem
 from app.bindings.redis_credentials import redis_problems
 from app.bindings.services import repository_binding, xsuaa_binding
 from app.destinations.from_binding import service_destination
+from app.destinations.url import parse_url
 from app.errors import GatewayError
 from app.problem import Problem, json_path, shown
 from app.routing.descriptor import FILE_NAME, Reading
@@ -70,7 +71,16 @@ def inconsistencies(parts: Parts) -> list[Problem]:
     if not parts.faulty & {"destinations", "VCAP_SERVICES"}:
         checks.append(_destinations)
     if "VCAP_SERVICES" not in parts.faulty:
-        checks += [_services, unauthenticated, _replacements, _on_premise, _session_store, _workers, _callbacks]
+        checks += [
+            _repository,
+            _services,
+            unauthenticated,
+            _replacements,
+            _on_premise,
+            _session_store,
+            _workers,
+            _callbacks,
+        ]
     return list(dict.fromkeys(problem for check in checks for problem in check(parts)))
 
 
@@ -98,6 +108,19 @@ def _host_destinations(parts: Parts) -> Iterator[Problem]:
         for where, path, route in parts.routes():
             if route.destination == DESTINATION_IN_HOST:
                 yield Problem(where, f"{path}.destination", '"*"', "needs the variable DESTINATION_HOST_PATTERN")
+
+
+def _repository(parts: Parts) -> Iterator[Problem]:
+    """The HTML5 repository's address is one."""
+    binding = repository_binding(parts.bindings)
+    uri = binding.credentials.get("uri") if binding is not None else None
+    if binding is None or not isinstance(uri, str):
+        return
+    try:
+        parse_url(uri)
+    except ValueError as error:
+        where = f"{binding.where or 'binding'}, {binding.label} {binding.name}"
+        yield Problem(where, "$.credentials.uri", shown(uri), f"an absolute address; this one {error}")
 
 
 def _services(parts: Parts) -> Iterator[Problem]:

@@ -189,7 +189,7 @@ COUNTRY: dict[str, Any] = {
         "uaa": UAA["credentials"],
     },
 }
-REPOSITORY = {
+REPOSITORY: dict[str, Any] = {
     "label": "html5-apps-repo",
     "plan": "app-runtime",
     "name": "repo",
@@ -215,6 +215,11 @@ def test_the_repository_is_its_runtime_not_a_host_of_applications(tmp_path: Path
     repository = loaded(tmp_path, document, environment(UAA, host, REPOSITORY)).services.html5_repository
     assert repository is not None
     assert repository.uri == "https://repo.example"
+
+
+def test_the_repository_has_an_address(tmp_path: Path) -> None:
+    odd = {**REPOSITORY, "credentials": {**REPOSITORY["credentials"], "uri": "repo.example"}}
+    assert [problem.path for problem in refused(tmp_path, public(), environment(UAA, odd))] == ["$.credentials.uri"]
 
 
 def test_services_that_are_logged_out_are_bound(tmp_path: Path) -> None:

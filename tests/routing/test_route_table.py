@@ -14,8 +14,15 @@ from app.errors import Failure, GatewayError
 from app.routing.descriptor import read_descriptor
 from app.routing.js_regex import compile_pattern
 from app.routing.prefix_index import PrefixIndex
+from app.routing.reference import DestinationReference, RepositoryReference, ServiceReference
 from app.routing.route import AuthenticationType, Route
-from app.routing.route_table import RouteTable, RoutingContext, compile_routes
+from app.routing.route_table import (
+    BUSTED_CACHE_CONTROL,
+    RouteTable,
+    RoutingContext,
+    compile_routes,
+    kept_by_browsers,
+)
 
 
 def table(*routes: dict[str, Any], context: RoutingContext | None = None) -> RouteTable:
@@ -187,3 +194,46 @@ def test_only_routes_that_can_match_are_tried() -> None:
     index = PrefixIndex([(f"/r{number}/", number) for number in range(1000)])
     assert index.candidates("/r999/x") == (999,)
     assert index.candidates("/elsewhere") == ()
+
+
+def test_a_route_names_its_backend() -> None:
+    routes = table(
+        {"source": "^/d/", "destination": "one", "preferLocal": True},
+        {"source": "^/(dyn)/", "destination": "$1"},
+    )
+    references = [routes.reference(routes.match("GET", path), "") for path in ("/d/", "/dyn/")]
+    assert references == [DestinationReference("one", local=True), DestinationReference("dyn", dynamic=True)]
+
+
+def services(context: RoutingContext, **more: str) -> RouteTable:
+    entries = [
+        {"source": "^/s/", "service": "com.c", "endpoint": "api"},
+        {"source": "^/u/", "service": "sap-approuter-userapi"},
+        {"source": "^/", "service": "html5-apps-repo-rt", **more},
+    ]
+    reading = read_descriptor(json.dumps({"routes": entries}))
+    assert reading.problems == ()
+    return compile_routes(reading.descriptor.routes, context)
+
+
+def test_services_are_backends_except_for_the_user_api() -> None:
+    routes = services(RoutingContext(), cacheControl="no-cache")
+    expected = [ServiceReference("com.c", "api"), None, RepositoryReference(cache_control="no-cache")]
+    assert [route.reference for route in routes.routes[:3]] == expected
+    with pytest.raises(GatewayError):
+        routes.reference(routes.match("GET", "/u/"), "any.host")
+
+
+def test_files_of_an_application_are_its_own_and_there_is_no_route_beyond_its_own() -> None:
+    routes = services(RoutingContext(repository=RepositoryReference("shop-1.0.0", "h1")))
+    assert routes.reference(routes.match("GET", "/x"), "") == RepositoryReference("shop-1.0.0", "h1")
+    assert [route.implicit for route in routes.routes] == [False] * 3
+    assert [route.implicit for route in services(RoutingContext()).routes] == [False] * 3 + [True]
+
+
+def test_a_cache_buster_changes_what_is_said_about_files_only() -> None:
+    routes = services(RoutingContext(), cacheControl="no-cache")
+    file, data = routes.match("GET", "/x"), routes.match("GET", "/s/")
+    assert routes.reference(kept_by_browsers(file), "") == RepositoryReference(cache_control=BUSTED_CACHE_CONTROL)
+    assert kept_by_browsers(data) is data
+    assert kept_by_browsers(file).target == file.target

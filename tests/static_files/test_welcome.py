@@ -37,3 +37,16 @@ def test_fetching_a_csrf_token_gets_the_content() -> None:
 def test_other_paths_go_on() -> None:
     head = RequestHead("GET", "/web/", ())
     assert welcome(head, "/web/index.html") is head
+
+
+@pytest.mark.parametrize("file", ["index.html", "/index.html"])
+def test_below_a_base_the_file_is_below_it_too(file: str) -> None:
+    answer = welcome(RequestHead("GET", "/shop/?a=b", ()), file, "/shop")
+    assert isinstance(answer, Answer)
+    assert dict(answer.headers)[b"location"] == b"/shop/index.html?a=b"
+    fetching = RequestHead("GET", "/shop/", ((b"x-csrf-token", b"fetch"),))
+    served = welcome(fetching, file, "/shop")
+    assert isinstance(served, RequestHead)
+    assert served.target == "/shop/index.html"
+    other = RequestHead("GET", "/", ())
+    assert welcome(other, file, "/shop") is other
