@@ -99,9 +99,13 @@ class SignIn:
         return redirect(asked_return(head))
 
     def remaining(self, head: RequestHead, visitor: Visitor) -> Headers:
-        """What a script is told about its session: the seconds it lives without further requests, if that is wanted."""
+        """What a script is told about its session: the seconds it lives without further requests, if that is wanted.
+        A service is given the cookie of a session that was opened just now.
+        """
         lifetime = self._parts.announced
-        if lifetime is None or not isinstance(visitor, Session) or not is_script(head):
+        if not isinstance(visitor, Session):
+            return self._parts.callers.cookie_of_new_session(head, visitor)
+        if lifetime is None or not is_script(head):
             return ()
         now = time.time()
         return ((SESSION_SECONDS, b"%d" % max(0, int(lifetime.end(visitor, now) - now))),)
@@ -140,11 +144,7 @@ class SignIn:
 
     async def csrf_token(self, visitor: Visitor) -> str:
         """The caller's CSRF token; a session's is made when first asked for."""
-        if not isinstance(visitor, Session) or visitor.csrf_token:
-            return visitor.csrf_token
-        visitor.make_csrf_token()
-        await self._parts.sessions.changed(visitor)
-        return visitor.csrf_token  # another instance may have made one at the same time, and been first
+        return await self._parts.callers.csrf_token(visitor)
 
     async def cookies_changed(self, head: RequestHead, visitor: Visitor) -> Headers:
         """Keep what backends have set; the headers for the answer where the caller carries it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.audit.trail import AuditTrail
@@ -68,6 +68,8 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
     settings, environ = configuration.settings, configuration.environ
     platform = compose_platform(settings, environ)
     authorities = compose_authorities(configuration, platform)
+    if authorities is not None and authorities.identity is not None:
+        platform = replace(platform, dependencies=authorities.identity.exchange)
     providers = authorities.providers.bound if authorities is not None else {}
     readiness = Readiness([f"{kind}-keys" for kind in providers])
     readiness.mark("configuration", True)
@@ -77,7 +79,7 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
         readiness.mark(STORE, False, "not known yet")
     tenants = compose_tenants(configuration)
     sign_in = compose_sign_in(
-        configuration, platform, authorities, compose_session_store(configuration, table), tenants
+        configuration, platform, authorities, compose_session_store(configuration, table), table, tenants
     )
     xsuaa = authorities.xsuaa if authorities is not None else None
     audit = compose_audit(configuration, platform)

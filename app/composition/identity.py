@@ -29,6 +29,8 @@ from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.cookie import CookieOptions, CookieWriter, OwnCookies
 from app.sessions.manager import SessionManager
 from app.sessions.refresh import TokenRefresher
+from app.sessions.service_sessions import ServiceSessionOptions, ServiceSessions
+from app.sessions.session_table import SessionTable
 from app.sessions.store import SessionStore
 from app.sign_in import Identity, SignIn
 
@@ -49,18 +51,19 @@ def compose_sign_in(
     platform: Platform,
     authorities: Authorities | None,
     store: SessionStore,
+    table: SessionTable | None,
     tenants: TenantResolver,
 ) -> SignIn:
     """Who is calling; where nobody knows that, everybody is nobody."""
     cookies = OwnCookies(configuration.settings.session_cookie_name)
     if authorities is None:
         return SignIn(tenants, cookies, None)
-    return SignIn(tenants, cookies, _identity(configuration, platform, authorities, store, tenants, cookies))
+    return SignIn(tenants, cookies, _identity(configuration, platform, authorities, store, table, tenants, cookies))
 
 
 def _identity(
     configuration: Configuration, platform: Platform, authorities: Authorities,
-    store: SessionStore, tenants: TenantResolver, cookies: OwnCookies,
+    store: SessionStore, table: SessionTable | None, tenants: TenantResolver, cookies: OwnCookies,
 ) -> Identity:  # fmt: skip
     settings, providers = configuration.settings, authorities.providers
     writer = CookieWriter(_cookie_options(configuration))
@@ -79,6 +82,7 @@ def _identity(
         callers=Callers(
             sessions, compose_shown_tokens(authorities), compose_passwords(authorities, platform),
             compose_weak_tokens(authorities, platform), carried, DerivedCsrfTokens(_shared_secret(configuration)),
+            _service_sessions(configuration, table),
         ),
         sessions=sessions,
         refresher=refresher,
@@ -92,6 +96,22 @@ def _identity(
         login_path=login_path(configuration),
         announced=session_lifetime(configuration) if settings.gateway_session_seconds else None,
     )  # fmt: skip
+
+
+def _service_sessions(configuration: Configuration, table: SessionTable | None) -> ServiceSessions | None:
+    """Where the variables `SVC2AR_*` want something kept, and there is a store to keep it in."""
+    settings, store = configuration.settings, configuration.settings.ext_session_mgt
+    secrets = (settings.svc2ar_external_session_id_secret, settings.svc2ar_external_session_id_secret_alt)
+    options = ServiceSessionOptions(
+        secrets=tuple(secret for secret in secrets if secret),
+        signed=not settings.svc2ar_direct_ext_session_id_usage,
+        keeps_csrf=settings.svc2ar_store_csrf_in_external_session,
+        keeps_cookies=settings.store_session_cookies_in_external_session_store,
+        cookie=settings.svc2ar_external_session_cookie_enabled,
+    )
+    if table is None or store is None or not options.needed:
+        return None
+    return ServiceSessions(table, store.session_secret, options)
 
 
 def _back_channel(

@@ -20,7 +20,9 @@ from app.request_head import RequestHead
 from app.routing.reference import BackendReference
 from app.routing.route import AuthenticationType
 from app.sessions.carried_cookies import CarriedCookies
+from app.sessions.cookie import new_session_id
 from app.sessions.manager import SessionManager
+from app.sessions.service_sessions import ServiceSessions, ServiceVisitor
 from app.sessions.session import Session
 from app.sessions.visitor import Visitor
 from app.tokens.expiring_map import ExpiringMap
@@ -50,6 +52,7 @@ class Callers:
         weak_tokens: WeakTokens,
         carried: CarriedCookies,
         csrf: DerivedCsrfTokens,
+        service_sessions: ServiceSessions | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sessions = sessions
@@ -58,6 +61,7 @@ class Callers:
         self._weak_tokens = weak_tokens
         self._carried = carried
         self._csrf = csrf
+        self._service_sessions = service_sessions
         self._clock = clock
         self._prepared: ExpiringMap[PreparedKey, dict[BackendReference, Backend]] = ExpiringMap(MAX_PREPARED, clock)
 
@@ -72,10 +76,12 @@ class Callers:
         """
         service = await self._service(head, tenant)
         if service is not None:
-            return self._visitor(head, service, tenant, is_service=True)
+            return await self._calling_service(head, service, tenant)
         if kind is AuthenticationType.BASIC:
             caller = await self._with_password(head.header(b"authorization"), tenant, Purpose.ROUTE)
-            return self._visitor(head, caller, tenant, is_service=False)
+            check_tenant(caller.tenant, tenant)
+            visitor = Visitor(caller, self._csrf.token(principal_bytes(caller.principal)))
+            return self._equipped(head, visitor)
         session = await self._sessions.current(head)
         if session is not None and session.caller.tenant is not tenant:
             check_tenant(session.caller.tenant, tenant)
@@ -106,14 +112,21 @@ class Callers:
             raise GatewayError(Failure.TOKEN_REFUSED, "passwords are exchanged where an xsuaa service is bound")
         return caller_of(await self._passwords.token(header, tenant, purpose))
 
-    def _visitor(self, head: RequestHead, caller: KnownCaller, tenant: Tenant, is_service: bool) -> Visitor:
-        """Services are exempt from CSRF protection: their headers are none that a browser sends by itself."""
-        token = caller.token
-        check_tenant(token.principal.tenant, tenant)
-        csrf_token = "" if is_service else self._csrf.token(principal_bytes(token.principal))
-        visitor = Visitor(caller, csrf_token, csrf_exempt=is_service)
+    async def _calling_service(self, head: RequestHead, caller: KnownCaller, tenant: Tenant) -> Visitor:
+        """Services are exempt from CSRF protection, unless a session of theirs keeps a token: their headers are none
+        that a browser sends by itself.
+        """
+        check_tenant(caller.tenant, tenant)
+        if self._service_sessions is None:
+            return self._equipped(head, Visitor(caller, csrf_exempt=True))
+        return self._equipped(head, await self._service_sessions.visitor(head, caller))
+
+    def _equipped(self, head: RequestHead, visitor: Visitor) -> Visitor:
+        """With what earlier requests have left: prepared backends here, and cookies that the caller carries."""
+        token = visitor.token
         visitor.prepared = self._prepared_for(token)
-        visitor.backend_cookies = self._carried.read(head, token.principal)
+        if not (isinstance(visitor, ServiceVisitor) and visitor.keeps_cookies):
+            visitor.backend_cookies = self._carried.read(head, token.principal)
         return visitor
 
     def _prepared_for(self, token: UserToken | ServiceToken) -> dict[BackendReference, Backend]:
@@ -124,9 +137,27 @@ class Callers:
             self._prepared.put(key, prepared, token.expires_at - self._clock())
         return prepared
 
+    async def csrf_token(self, visitor: Visitor) -> str:
+        """The caller's CSRF token; a session's is made when first asked for."""
+        if isinstance(visitor, ServiceVisitor) and self._service_sessions is not None:
+            return await self._service_sessions.csrf_token(visitor)
+        if isinstance(visitor, Session) and not visitor.csrf_token:
+            visitor.make_csrf_token()
+            await self._sessions.changed(visitor)
+        return visitor.csrf_token  # another instance may have made one at the same time, and been first
+
+    def cookie_of_new_session(self, head: RequestHead, visitor: Visitor) -> Headers:
+        """The cookie that keeps a service to one instance, when its session was opened just now. It opens nothing."""
+        if isinstance(visitor, ServiceVisitor) and visitor.is_new:
+            return (self._carried.writer.session(head, new_session_id()),)
+        return ()
+
     async def cookies_changed(self, head: RequestHead, visitor: Visitor) -> Headers:
         """Keep backend cookies that an answer changed: headers for the answer where the caller carries them."""
         if isinstance(visitor, Session):
             await self._sessions.changed(visitor)
-            return ()
-        return (self._carried.write(head, visitor.caller.principal, visitor.backend_cookies),)
+        elif isinstance(visitor, ServiceVisitor) and visitor.keeps_cookies and self._service_sessions is not None:
+            await self._service_sessions.changed(visitor)
+        else:
+            return (self._carried.write(head, visitor.caller.principal, visitor.backend_cookies),)
+        return ()

@@ -19,7 +19,7 @@ class CarriedCookies:
 
     def __init__(self, secret: str, writer: CookieWriter) -> None:
         self._box = SealedBox(secret, "carried cookies")
-        self._writer = writer
+        self.writer = writer
 
     def read(self, head: RequestHead, principal: UserPrincipal | ServicePrincipal) -> BackendCookies:
         """The cookies a request carries; none when there are none, or they are not this principal's."""
@@ -34,4 +34,4 @@ class CarriedCookies:
     ) -> tuple[bytes, bytes]:
         """The Set-Cookie header that makes the caller carry these cookies."""
         plain = json.dumps(cookies.dump(), separators=(",", ":")).encode()
-        return self._writer.write(head, CARRIED_COOKIE, FORMAT + self._box.seal(plain, principal_bytes(principal)))
+        return self.writer.write(head, CARRIED_COOKIE, FORMAT + self._box.seal(plain, principal_bytes(principal)))

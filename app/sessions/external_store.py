@@ -22,9 +22,9 @@ from contextlib import asynccontextmanager, suppress
 from weakref import WeakValueDictionary
 
 from app.errors import Failure, GatewayError
-from app.sessions.sealed_box import SealedBox
+from app.sessions.sealed_parts import SealedParts
 from app.sessions.session import Session
-from app.sessions.session_parts import CSRF, TokenPart, Values, apply, pack, token_part, unpack, values_of
+from app.sessions.session_parts import CSRF, TokenPart, Values, apply, token_part, values_of
 from app.sessions.session_table import Row, SessionTable
 from app.sessions.store import Lifetime
 
@@ -69,7 +69,7 @@ class ExternalSessionStore:
         touch_every: float | None = None,
     ) -> None:
         self._table = table
-        self._box = SealedBox(secret, "stored session")
+        self._parts = SealedParts(secret, "stored session")
         self._name_key = hmac.digest(secret.encode(), b"gangway login names", "sha256")
         self._lifetime = lifetime
         self._clock = clock
@@ -128,7 +128,7 @@ class ExternalSessionStore:
         if copy is not None and copy.version >= row.version:
             return copy
         try:
-            values = {name: unpack(name, self._opened(key, name, sealed)) for name, sealed in row.parts.items()}
+            values = self._parts.open(key, row.parts)
             if copy is None:
                 copy = Copy(key, token_part(values))
             apply(copy, values)
@@ -138,15 +138,6 @@ class ExternalSessionStore:
         copy.known, copy.version = values_of(copy), row.version
         self._copies[key] = copy
         return copy
-
-    def _opened(self, key: bytes, name: bytes, sealed: bytes) -> bytes:
-        plain = self._box.open_bytes(sealed, key + name)
-        if plain is None:
-            raise ValueError("not sealed by us")
-        return plain
-
-    def _sealed(self, key: bytes, values: Values) -> dict[bytes, bytes]:
-        return {name: self._box.seal_bytes(pack(value), key + name) for name, value in values.items()}
 
     def _drop(self, key: bytes) -> None:
         """A session that is gone from the store ends here, too."""
@@ -158,8 +149,8 @@ class ExternalSessionStore:
     async def add(self, session: Session) -> None:
         """See `SessionStore`."""
         now = self._clock()
-        end = self._end(session, now)
-        await self._table.create(session.key, self._sealed(session.key, values_of(session)), end, self._keep(end, now))
+        end, parts = self._end(session, now), self._parts.seal(session.key, values_of(session))
+        await self._table.create(session.key, parts, end, self._keep(end, now))
         for name in session.login_names:
             await self._table.name(self._hidden(name), session.key, self._lifetime.absolute)
 
@@ -168,9 +159,9 @@ class ExternalSessionStore:
         if isinstance(session, Copy):
             await self._update(session)
         else:
-            values = values_of(session)
-            once = {CSRF: values.pop(CSRF)} if CSRF in values else {}
-            await self._table.write(session.key, self._sealed(session.key, values), self._sealed(session.key, once), ())
+            parts = self._parts.seal(session.key, values_of(session))
+            once = {CSRF: parts.pop(CSRF)} if CSRF in parts else {}
+            await self._table.write(session.key, parts, once, ())
 
     async def _update(self, copy: Copy) -> None:
         values, key, before = values_of(copy), copy.key, copy.version
@@ -180,7 +171,7 @@ class ExternalSessionStore:
         copy.unsaved = bool(changed or once or removed)
         if not copy.unsaved:
             return
-        version = await self._table.write(key, self._sealed(key, changed), self._sealed(key, once), removed)
+        version = await self._table.write(key, self._parts.seal(key, changed), self._parts.seal(key, once), removed)
         copy.unsaved = False
         if version == before + 1 == copy.version + 1:
             copy.known, copy.version = values, version

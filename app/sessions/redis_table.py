@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from hashlib import sha256
@@ -108,7 +109,8 @@ class RedisSessionTable:
     async def create(self, key: bytes, parts: Mapping[bytes, bytes], ends_at: float, keep: float) -> None:
         """See `SessionTable`."""
         await self._run(_CREATE, self._row(key), _milliseconds(keep), ENDS, repr(ends_at), *_flat(parts))
-        await self._ask(lambda: self._client.zadd(self._ends, {key: ends_at}))
+        if ends_at != math.inf:
+            await self._ask(lambda: self._client.zadd(self._ends, {key: ends_at}))
 
     async def name(self, name: bytes, key: bytes, keep: float) -> None:
         """See `SessionTable`."""

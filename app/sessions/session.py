@@ -11,6 +11,11 @@ from app.sessions.visitor import Visitor
 NEVER = math.inf
 
 
+def new_csrf_token() -> str:
+    """A CSRF token: 192 random bits."""
+    return secrets.token_urlsafe(24)
+
+
 class Session(Visitor):
     """What the gateway knows about a logged-in user. Times are epoch seconds.
 
@@ -52,5 +57,5 @@ class Session(Visitor):
     def make_csrf_token(self) -> str:
         """The session's CSRF token, made when first asked for."""
         if not self.csrf_token:
-            self.csrf_token = secrets.token_urlsafe(24)
+            self.csrf_token = new_csrf_token()
         return self.csrf_token

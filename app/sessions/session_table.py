@@ -38,7 +38,10 @@ class SessionTable(Protocol):
         """A whole row; None when there is none."""
 
     async def create(self, key: bytes, parts: Mapping[bytes, bytes], ends_at: float, keep: float) -> None:
-        """A new row of version 1, which the store forgets by itself after `keep` seconds."""
+        """A new row of version 1, which the store forgets by itself after `keep` seconds.
+
+        Rows whose `ends_at` is infinite are never among those that have ended.
+        """
 
     async def name(self, name: bytes, key: bytes, keep: float) -> None:
         """Let a row be found under a name, for `keep` seconds; many rows can have the same."""
