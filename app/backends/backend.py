@@ -38,8 +38,8 @@ class Backend:
     `sap-client`) are added only where the request has no such header. `timeout` in seconds until the first byte of
     the answer. `expires_at` in `time.monotonic()` seconds: afterwards the backend has to be resolved again. `dropped`
     are headers of the client that never pass, `answer_headers` take the place of a good answer's own.
-    `strict_connections` asks for short-lived sockets. `replaced` (names of the credentials, and what is dropped) and
-    `lane` follow from the rest.
+    `strict_connections` asks for short-lived sockets, `ias_dependency` is what the credentials were exchanged for.
+    `replaced` (names of the credentials, and what is dropped) and `lane` follow from the rest.
     """
 
     destination: str
@@ -56,6 +56,7 @@ class Backend:
     dropped: frozenset[bytes] = frozenset()
     answer_headers: Headers = ()
     strict_connections: bool = False
+    ias_dependency: str = ""
     replaced: frozenset[bytes] = field(init=False, repr=False)
     lane: Lane = field(init=False)
 

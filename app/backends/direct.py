@@ -36,6 +36,7 @@ def direct_backend(
         preserve_host=destination.preserve_host,
         forwarded_headers=destination.forwarded_headers,
         strict_connections=destination.strict_connections,
+        ias_dependency=destination.ias_dependency,
         timeout=destination.timeout,
         expires_at=_end(destination, caller, expires_at),
     )

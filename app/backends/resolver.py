@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from app.backends.backend import Backend
+from app.backends.dependency import DependencyTokens, ias_token_of, with_dependency
 from app.backends.direct import direct_backend
 from app.backends.on_premise import OnPremise
 from app.backends.repository import RepositoryBackends
@@ -35,7 +36,8 @@ class BackendResolver:
     """Prepares backends and keeps them while everything in them holds.
 
     `on_premise` is None where no connectivity service is bound, `own_certificate` where the authentication service's
-    binding has none, `repository` where no HTML5 application repository is bound.
+    binding has none, `repository` where no HTML5 application repository is bound, `dependencies` where no identity
+    service is.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class BackendResolver:
         own_certificate: ClientCertificate | None = None,
         services: ServiceBackends | None = None,
         repository: RepositoryBackends | None = None,
+        dependencies: DependencyTokens | None = None,
         limit: int = MAX_BACKENDS,
     ) -> None:
         self._destinations = destinations
@@ -52,6 +55,7 @@ class BackendResolver:
         self._own_certificate = own_certificate
         self._services = services
         self._repository = repository
+        self._dependencies = dependencies
         self._ready: ExpiringMap[BackendKey, Backend] = ExpiringMap(limit)
         self._forgotten: ExpiringMap[BackendKey, bool] = ExpiringMap(limit)
 
@@ -86,6 +90,9 @@ class BackendResolver:
             return
         self._forgotten.put(key, True, _FORGET_PAUSE)
         self._ready.discard(key)
+        ias_token = ias_token_of(caller)
+        if backend.ias_dependency and ias_token is not None and self._dependencies is not None:
+            self._dependencies.forget(ias_token, backend.ias_dependency)
         match reference:
             case DestinationReference():
                 for twin in reference.twins():
@@ -114,6 +121,7 @@ class BackendResolver:
 
     async def _prepare(self, destination: Destination, caller: Caller, expires_at: float) -> Backend:
         if destination.proxy_type is not ProxyType.ON_PREMISE:
+            destination, expires_at = await with_dependency(destination, caller, expires_at, self._dependencies)
             return direct_backend(destination, caller, expires_at, self._own_certificate)
         if self._on_premise is None:
             raise GatewayError(Failure.CONNECTIVITY_MISSING, f"Destination '{destination.name}' is on-premise.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from app.answer import Headers
 from app.backends.backend import Backend
+from app.backends.dependency import DependencyTokens, with_dependency
 from app.backends.direct import direct_backend
 from app.backends.outgoing import bearer, monotonic_end, token_end
 from app.bindings.business_service import BusinessService, BusinessServices, GrantType
@@ -30,9 +31,12 @@ class _Proof:
 class ServiceBackends:
     """Prepares backends of bound business services."""
 
-    def __init__(self, services: BusinessServices, tokens: TokenSource) -> None:
+    def __init__(
+        self, services: BusinessServices, tokens: TokenSource, dependencies: DependencyTokens | None = None
+    ) -> None:
         self._services = services
         self._tokens = tokens
+        self._dependencies = dependencies
 
     async def backend(self, reference: ServiceReference, caller: Caller) -> Backend:
         """How `caller` reaches a service.
@@ -44,6 +48,10 @@ class ServiceBackends:
         destination = service_destination(service, reference.endpoint)
         if isinstance(caller, AnonymousCaller):
             raise GatewayError(Failure.LOGIN_REQUIRED, f"Service '{service.name}' wants a caller who is known.")
+        destination = replace(destination, ias_dependency=service.ias_dependency)
+        exchanged, ends_at = await with_dependency(destination, caller, math.inf, self._dependencies)
+        if exchanged is not destination:
+            return direct_backend(exchanged, caller, ends_at)
         proof = await self._proof(service, caller)
         return direct_backend(replace(destination, credentials=proof.headers), caller, proof.ends_at)
 

@@ -78,6 +78,8 @@ class BusinessService(BaseModel):
     """Whether the identity service's token goes along in `x-ias-token`."""
     forward_ias_authentication: bool = Field(default=False, alias="forwardiasauthentication")
     """Whether the identity service's token is sent instead of an exchanged one."""
+    ias_dependency: str = Field(default="", alias="IASDependencyName")
+    """Dependency for which the identity service's token is exchanged and sent instead."""
     app_hosts: Annotated[tuple[str, ...], PlainValidator(_app_hosts)] = Field(default=(), alias="html5-apps-repo")
     """Where its HTML5 applications are in the repository."""
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
@@ -96,7 +98,7 @@ class BusinessService(BaseModel):
         if self.grant_type is GrantType.MTLS:
             missing = [name for name, value in (("cert", self.cert), ("key", self.key)) if not value]
             refuse([(name, None, f"{name} is required beside grant_type mtls") for name in missing])
-        elif self.endpoints and self.uaa is None:
+        elif self.endpoints and self.uaa is None and not self.ias_dependency:
             refuse([("uaa", None, f"uaa is required with grant_type {self.grant_type}")])
         return self
 

@@ -12,7 +12,7 @@ from app.backends.on_premise import OnPremise
 from app.backends.repository import RepositoryBackends
 from app.backends.resolver import BackendResolver
 from app.backends.service import ServiceBackends
-from app.bindings.credentials import XsuaaCredentials
+from app.bindings.credentials import OAuthClient
 from app.composition.platform import Platform
 from app.configuration import Configuration
 from app.destinations.environment import environment_destinations
@@ -93,9 +93,10 @@ def compose_backends(configuration: Configuration, platform: Platform) -> Backen
     return BackendResolver(
         destinations,
         on_premise,
-        _own_certificate(services.xsuaa),
-        ServiceBackends(configuration.business_services, platform.tokens),
+        _own_certificate(services.xsuaa, services.identity),
+        ServiceBackends(configuration.business_services, platform.tokens, platform.dependencies),
         _repository(configuration, platform),
+        platform.dependencies,
     )
 
 
@@ -107,8 +108,7 @@ def _repository(configuration: Configuration, platform: Platform) -> RepositoryB
     return RepositoryBackends(credentials, RepositoryTokens(credentials, platform.tokens), timeout)
 
 
-def _own_certificate(xsuaa: XsuaaCredentials | None) -> ClientCertificate | None:
-    """The pair of the authentication service's binding, for destinations that forward it."""
-    if xsuaa is None or not xsuaa.uses_certificate:
-        return None
-    return ClientCertificate(xsuaa.certificate, xsuaa.key)
+def _own_certificate(*services: OAuthClient | None) -> ClientCertificate | None:
+    """The pair of an authentication service's binding, for destinations that forward it: the first there is."""
+    pairs = (ClientCertificate(each.certificate, each.key) for each in services if each is not None and each.key)
+    return next(pairs, None)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.backends.dependency import DependencyTokens
 from app.clients import PlatformClients
 from app.settings.settings import Settings
 from app.tokens.grants import Grants
@@ -15,12 +16,15 @@ from app.tokens.token_cache import TokenCache
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What calls to platform services go through. `ca_files` are also trusted for backends."""
+    """What calls to platform services go through. `ca_files` are also trusted for backends; `dependencies` is None
+    where no identity service is bound.
+    """
 
     clients: PlatformClients
     grants: Grants
     tokens: TokenCache
     ca_files: tuple[str, ...]
+    dependencies: DependencyTokens | None = None
 
     async def aclose(self) -> None:
         """Close the clients."""

@@ -54,7 +54,8 @@ class Destination:
     `tenant` is where it is kept (None for the environment's): its Cloud Connector is meant. `credentials` are the
     headers the service returned (`authTokens[].http_header`) or those of Basic authentication; `defaults` stand only
     where the request has no such header; `queries` are not yet encoded. `timeout` in seconds until the first byte.
-    `tls` says whom to trust and who we are, also where the URL is plain. `proxy` is a forward proxy.
+    `tls` says whom to trust and who we are, also where the URL is plain. `proxy` is a forward proxy. `ias_dependency`
+    is the name under which the identity service knows the backend as an application that ours depends on.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Destination:
     forwarded_headers: bool = True
     dynamic: bool = False
     strict_connections: bool = False
+    ias_dependency: str = ""
 
     @property
     def needs_user(self) -> bool:

@@ -36,6 +36,7 @@ def environment_destination(entry: EnvironmentDestination) -> Destination:
         timeout=entry.timeout / 1000,
         forward_auth_token=entry.forward_auth_token,
         forward_auth_certificates=entry.forward_auth_certificates,
+        ias_dependency=entry.ias_dependency_name or "",
         forwarded_headers=entry.set_x_forwarded_headers,
         dynamic=True,
     )

@@ -62,6 +62,7 @@ def build_destination(name: str, tenant: Tenant, answer: FindAnswer) -> Destinat
         forwarded_headers=properties.flag("HTML5.SetXForwardedHeaders", True),
         dynamic=properties.flag("HTML5.DynamicDestination"),
         strict_connections=properties.flag("HTML5.StrictConnectionMode"),
+        ias_dependency=properties.text("HTML5.IASDependencyName"),
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from app.landscape.faults import Fault
+from app.landscape.identity_service_instance import DEPENDENCY
 from app.landscape.journal import Entry, Station
 from app.landscape.landscape import Landscape
 from tests.journeys.conftest import Site
@@ -26,8 +29,36 @@ SCRIPT = {"x-requested-with": "XMLHttpRequest"}
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with identity_site(tmp_path_factory.mktemp("ias"), Landscape(ias=True)) as running:
+def shop() -> Iterator[ThreadingHTTPServer]:
+    """A backend that says what token it was shown."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+class Shop(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = self.headers.get("authorization", "").encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, shop: ThreadingHTTPServer) -> Iterator[Site]:
+    url = f"http://127.0.0.1:{shop.server_port}"
+    destinations = [{"name": "shop", "url": url, "IASDependencyName": DEPENDENCY, "forwardAuthToken": True}]
+    environment = {"destinations": json.dumps(destinations)}
+    routes = [{"source": "^/shop/(.*)$", "target": "/$1", "destination": "shop"}]
+    with identity_site(tmp_path_factory.mktemp("ias"), Landscape(ias=True), environment, routes) as running:
         yield running
 
 
@@ -88,6 +119,18 @@ def test_destinations_are_reached_as_the_user(site: Site) -> None:
         assert person.get("/onpremise" + WHO_AM_I).json()["user"] == email
         assert person.get("/cloud" + WHO_AM_I).json()["user"] == email
         assert email in person.get("/service/whoami").text
+
+
+def test_an_application_ours_depends_on_sees_a_token_of_its_own(site: Site) -> None:
+    anna, before = site.person("anna"), now(site)
+    shown = {anna.get("/shop/").text for _ in range(3)}
+    claims = site.landscape.identity_service.validate(shown.pop().removeprefix("Bearer "))
+    assert (claims["aud"], claims["email"]) == (site.landscape.identity_instances.shop.client_id, ANNA)
+    assert not shown
+    [exchange] = [e for e in seen(site, Station.IDENTITY_SERVICE, "token", before) if e.detail["resource"]]
+    assert exchange.detail["resource"] == f"urn:sap:identity:application:provider:name:{DEPENDENCY}"
+    bob = site.landscape.identity_service.validate(site.person("bob").get("/shop/").text.removeprefix("Bearer "))
+    assert bob["email"] == BOB
 
 
 def test_a_logout_here_ends_the_session_there(site: Site) -> None:
