@@ -59,9 +59,9 @@ class SessionSettings(VariableModel):
     gateway_principal_propagation: Literal["two-headers", "exchanged-token"] = "two-headers"
     """How users are propagated to on-premise systems (protocols 5.4, variant B or A)."""
     service_2_approuter: Switch = False
-    """Whether sap-passport is forwarded unchanged."""
+    """Whether sap-passport is forwarded unchanged; without effect here, it always is."""
     skip_service2approuter_apptid_check: Switch = False
-    """Whether the subaccount of tokens from services is not compared."""
+    """Whether the subaccount of tokens from services is not compared; without effect here, it always is."""
     svc2ar_store_csrf_in_external_session: Switch = False
     """Whether services get CSRF protection by an external session."""
     svc2ar_direct_ext_session_id_usage: Switch = False
