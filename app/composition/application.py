@@ -56,6 +56,8 @@ class Running:
         for chore in self.chores:
             chore.cancel()
         await asyncio.gather(*self.chores, return_exceptions=True)
+        if self.gateway.apps is not None:
+            await self.gateway.apps.aclose()
         await self.sign_in.aclose()
         await self.audit.aclose()
         self.engine.close()
