@@ -11,6 +11,7 @@ from app.backends.dependency import DependencyTokens, with_dependency
 from app.backends.direct import direct_backend
 from app.backends.outgoing import bearer, monotonic_end, token_end
 from app.bindings.business_service import BusinessService, BusinessServices, GrantType
+from app.bindings.credentials import ClientCredentials
 from app.destinations.from_binding import service_destination, unusable
 from app.destinations.token_source import TokenSource
 from app.errors import Failure, GatewayError
@@ -81,16 +82,15 @@ class ServiceBackends:
             return _Proof(_authorization(token), token_end(token))
         if not isinstance(caller, UserCaller):
             raise unusable(service, "it wants a user's token, and the caller is an application")
-        return await self._of_user(service, caller)
+        return await self._of_user(service, service.uaa, caller)
 
-    async def _of_user(self, service: BusinessService, caller: UserCaller) -> _Proof:
+    async def _of_user(self, service: BusinessService, uaa: ClientCredentials, caller: UserCaller) -> _Proof:
         """The user's token exchanged, or as the identity service issued it; the latter also beside the former."""
         ends_at = monotonic_end(caller.expires_at)
         ias_token = caller.ias_token.value if caller.ias_token is not None else ""
         if ias_token and service.forward_ias_authentication:
             return _Proof(_authorization(ias_token), ends_at)
-        assert service.uaa is not None
-        exchanged = await self._tokens.exchanged(service.uaa, caller.token)
+        exchanged = await self._tokens.exchanged(uaa, caller.token)
         headers = _authorization(exchanged)
         if ias_token and service.forward_ias_token:
             headers += ((_IAS_TOKEN, ias_token.encode("latin-1")),)
