@@ -112,7 +112,7 @@ class OnPremise:
         """Both variants; a corporate token that was found with the destination stands for the user's own."""
         user = required_user(destination, caller)
         ends_at = monotonic_end(user.expires_at)
-        if self._propagation == "exchanged-token":
+        if self._propagation == "exchanged-token" and not destination.credentials:
             exchanged = await self._tokens.exchanged(self._credentials, user)
             return Passage(_proxy_headers(destination, exchanged), min(ends_at, token_end(exchanged)))
         proxy_token = await self._tokens.technical(self._credentials, account)

@@ -15,6 +15,7 @@ from app.backends.service import ServiceBackends
 from app.bindings.credentials import OAuthClient
 from app.composition.platform import Platform
 from app.configuration import Configuration
+from app.destinations.corporate import CorporateTokens
 from app.destinations.environment import environment_destinations
 from app.destinations.finder import Finder
 from app.destinations.resolver import DestinationResolver
@@ -85,7 +86,8 @@ def compose_backends(configuration: Configuration, platform: Platform) -> Backen
     destination, connectivity = services.destination, services.connectivity
     finder = None
     if destination is not None:
-        finder = Finder(DestinationService(platform.clients, destination, platform.tokens))
+        corporate = CorporateTokens.of_setting(configuration.settings.enable_forward_corporate_idp_token or "")
+        finder = Finder(DestinationService(platform.clients, destination, platform.tokens), corporate)
     on_premise = None
     if connectivity is not None:
         on_premise = OnPremise(connectivity, platform.tokens, configuration.settings.gateway_principal_propagation)

@@ -36,12 +36,14 @@ class Traits:
     """What decides how a destination is asked for; learned from the first answer (protocols 4.2, 4.6).
 
     `of_user`: the answer holds a token of the asking user. `common_token_url`: a technical token depends on the tenant
-    named in `X-tenant`. `subject_token`: the user's token is expected as RFC 8693 subject.
+    named in `X-tenant`. `subject_token`: the user's token is expected as RFC 8693 subject. `propagates`: it is one with
+    principal propagation, whose answer may hold the user's corporate token.
     """
 
     of_user: bool = False
     common_token_url: bool = False
     subject_token: bool = False
+    propagates: bool = False
 
 
 _SHARED = Traits()

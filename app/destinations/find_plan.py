@@ -22,7 +22,7 @@ class FindPlan:
     subject: UserToken | None = None
 
 
-def plan_find(caller: Caller, kept_in: Tenant, traits: Traits | None) -> FindPlan:
+def plan_find(caller: Caller, kept_in: Tenant, traits: Traits | None, corporate: UserToken | None = None) -> FindPlan:
     """How to ask for a destination kept in a tenant; `traits` are None as long as it has never been seen.
 
     | caller        | destination             | Authorization              | X-user-token | X-tenant |
@@ -31,9 +31,13 @@ def plan_find(caller: Caller, kept_in: Tenant, traits: Traits | None) -> FindPla
     | user          | not seen, or of a user  | technical, of that tenant  | user's token | -        |
     | user          | shared by the tenant    | technical, of that tenant  | -            | common   |
 
+    `corporate` takes the place of the user's token for destinations with principal propagation.
+
     Of the two forms that the protocol has for a user of the destination's own tenant, this one needs no token
     exchange per user, and no scope `uaa.user` from users of destinations that turn out to be shared.
     """
+    if corporate is not None and traits is not None and traits.propagates:
+        return FindPlan(kept_in, user=corporate)
     token = caller.token if isinstance(caller, UserCaller) else None
     if token is not None and (traits is None or traits.of_user):
         return FindPlan(kept_in, user=token, subject=token if traits is not None and traits.subject_token else None)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.destinations.authentication import Authentication
 from app.destinations.cache import DestinationKey, Found
+from app.destinations.corporate import NO_CORPORATE_TOKENS, CorporateTokens
 from app.destinations.destination import Sought, Traits
 from app.destinations.find_answer import FindAnswer
 from app.destinations.find_plan import FindPlan, plan_find, tenants_to_ask
@@ -26,8 +29,11 @@ class NeedsUserError(GatewayError):
 class Finder:
     """Asks the service and remembers what kind of destination each name is."""
 
-    def __init__(self, service: DestinationService, limit: int = 5000) -> None:
+    def __init__(
+        self, service: DestinationService, corporate: CorporateTokens = NO_CORPORATE_TOKENS, limit: int = 5000
+    ) -> None:
         self._service = service
+        self._corporate = corporate
         self._traits: ExpiringMap[DestinationKey, Traits] = ExpiringMap(limit)
 
     def traits(self, sought: Sought, tenant: Tenant) -> Traits | None:
@@ -49,12 +55,16 @@ class Finder:
     async def _ask(self, sought: Sought, caller: Caller, tenant: Tenant) -> FindAnswer | None:
         """The answer of one tenant. What fails is asked once more where the type turns out to want other headers."""
         name = sought.name
-        plan = plan_find(caller, tenant, self.traits(sought, caller.tenant))
+        corporate = self._corporate.token(caller)
+        plan = plan_find(caller, tenant, self.traits(sought, caller.tenant), corporate)
         outcome = await self._service.find(name, plan)
-        if outcome is None or (isinstance(outcome, FindAnswer) and not outcome.token_error):
-            return outcome
+        if outcome is None:
+            return None
         learned = await self._learn(name, plan, outcome)
-        better = plan_find(caller, tenant, learned)
+        better = plan_find(caller, tenant, learned, corporate)
+        wants_corporate = corporate is not None and learned.propagates
+        if isinstance(outcome, FindAnswer) and not outcome.token_error and not wants_corporate:
+            return outcome
         if better != plan:
             outcome = await self._service.find(name, better)
         if isinstance(outcome, Refusal):
@@ -71,13 +81,20 @@ class Finder:
 
     def _found(self, sought: Sought, caller: Caller, tenant: Tenant, answer: FindAnswer) -> Found:
         name = sought.name
-        traits = read_traits(name, answer)
+        traits = self._traits_of(name, caller.tenant, answer)
         self._traits.put(_traits_key(sought, caller.tenant), traits, _TRAITS_KEPT)
         if traits.of_user and not isinstance(caller, UserCaller):
             raise NeedsUserError(name)
-        destination = build_destination(name, tenant, answer)
+        destination = replace(build_destination(name, tenant, answer), traits=traits)
         cacheable = destination.authentication is not Authentication.SAML_ASSERTION
         return Found(destination, token_lifetime(answer) if cacheable else 0.0)
+
+    def _traits_of(self, name: str, tenant: Tenant, answer: FindAnswer) -> Traits:
+        """What an answer says; where corporate tokens are propagated, it says that for one user only."""
+        traits = read_traits(name, answer)
+        if traits.propagates and self._corporate.apply_to(tenant):
+            return replace(traits, of_user=True)
+        return traits
 
 
 def _traits_key(sought: Sought, tenant: Tenant) -> DestinationKey:

@@ -29,6 +29,7 @@ def read_traits(name: str, answer: FindAnswer) -> Traits:
         of_user=is_of_user(authentication, properties.text("SystemUser"), bool(answer.tokens)),
         common_token_url=properties.text("tokenServiceURLType").lower() == "common",
         subject_token=authentication is Authentication.TOKEN_EXCHANGE,
+        propagates=authentication is Authentication.PRINCIPAL_PROPAGATION,
     )
 
 

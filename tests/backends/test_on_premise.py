@@ -96,6 +96,18 @@ def test_principal_propagation_by_exchange_sends_one_token() -> None:
 
 
 @pytest.mark.parametrize("propagation", ["two-headers", "exchanged-token"])
+def test_a_corporate_token_stands_for_the_user_whatever_the_propagation(propagation: PrincipalPropagation) -> None:
+    async def step(platform: Platform, on_premise: OnPremise) -> None:
+        corporate = ((b"authorization", b"Bearer corporate"),)
+        found = destination(authentication=PROPAGATION, credentials=corporate)
+        headers = dict((await on_premise.backend(found, ALICE, math.inf)).credentials)
+        assert headers[b"sap-connectivity-authentication"] == b"Bearer corporate"
+        assert proxy_claims(headers)["user_name"] == ""
+
+    run(step, propagation)
+
+
+@pytest.mark.parametrize("propagation", ["two-headers", "exchanged-token"])
 @pytest.mark.parametrize(
     "found",
     [

@@ -125,7 +125,7 @@ def test_an_older_service_leaves_the_header_to_us() -> None:
 def test_on_premise_has_its_location_and_propagates_without_any_token() -> None:
     found = build(ProxyType="OnPremise", Authentication="PrincipalPropagation", CloudConnectorLocationId="LOC1")
     assert (found.proxy_type, found.location_id) == (ProxyType.ON_PREMISE, "LOC1")
-    assert found.traits == Traits()
+    assert found.traits == Traits(propagates=True)
     assert found.needs_user
 
 
