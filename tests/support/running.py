@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import uvloop
 
@@ -16,12 +16,14 @@ T = TypeVar("T")
 
 def run(test: Coroutine[None, None, T]) -> T:
     """Run a test to its end; a hanging one fails with TimeoutError, one that leaves errors to the loop fails too."""
-    stray: list[object] = []
+    stray: list[dict[str, Any]] = []
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.get_loop().set_exception_handler(lambda _, context: stray.append(context))
         result = runner.run(asyncio.wait_for(test, GUARD_SECONDS))
         gc.collect()
-    assert not stray, stray
+    # The streams of a test's own clients and backends may be reset at the moment at which they are given up.
+    errors = [context for context in stray if not isinstance(context.get("exception"), ConnectionError)]
+    assert not errors, errors
     return result
 
 
