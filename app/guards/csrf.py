@@ -27,7 +27,7 @@ def token_header(token: str) -> tuple[bytes, bytes]:
 
 def check_csrf(head: RequestHead, expected: str) -> None:
     """Refuse a changing request without the session's token (`CSRF_REQUIRED`); `expected` is empty when none was
-    fetched. For routes that are protected; public ones and callers without a session cookie need no token.
+    fetched. For routes that are protected; public ones need no token, and no more do services (`csrf_exempt`).
     """
     if head.method in EXEMPT_METHODS:
         return
