@@ -19,8 +19,9 @@ sap.ui.define(["sap/ui/core/mvc/Controller"], function (Controller) {
       model.submitBatch("changes").catch(this.showProblem.bind(this));
     },
 
+    /** A request after a failed one is not processed; the failure is its cause. */
     showProblem: function (error) {
-      this.byId("problem").setText(error.message);
+      this.byId("problem").setText((error.cause || error).message);
     },
   });
 });
