@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, cast
 
+import zttp
 from uvicorn.config import Config
 from uvicorn.protocols.http.zttp_h2_impl import RequestResponseCycle, ZttpH2Protocol
 from uvicorn.server import ServerState
@@ -38,6 +39,12 @@ class Http2Protocol(ZttpH2Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._gateway = cast(AsgiApp, config.loaded_app)
         self.app = self._serve
+
+    def handle_request(self, event: zttp.Request) -> None:
+        """A request whose head ends its stream has no body; zttp reports no further end for it."""
+        super().handle_request(event)
+        if event.end_stream:
+            self.cycles[event.stream_id].more_body = False
 
     async def _serve(
         self, scope: Scope, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
