@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from joserfc import jwt
@@ -136,10 +136,19 @@ class TokenServer:
         return 200, reply, {}
 
 
+Server = TypeVar("Server", bound=TokenServer)
+
+
 @contextmanager
 def token_server(context: ssl.SSLContext | None = None) -> Iterator[TokenServer]:
     """A running server; with TLS when a context is given."""
-    server = TokenServer()
+    with serving(TokenServer(), context) as server:
+        yield server
+
+
+@contextmanager
+def serving(server: Server, context: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """This server, running."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -166,13 +175,13 @@ def token_server(context: ssl.SSLContext | None = None) -> Iterator[TokenServer]
         def log_message(self, format: str, *args: Any) -> None:
             """Tests are quiet."""
 
-    class Server(ThreadingHTTPServer):
+    class Listener(ThreadingHTTPServer):
         daemon_threads = True
 
         def handle_error(self, request: Any, client_address: Any) -> None:
             """A client that breaks off is part of the tests."""
 
-    listener = Server(("127.0.0.1", 0), Handler)
+    listener = Listener(("127.0.0.1", 0), Handler)
     if context is not None:
         listener.socket = context.wrap_socket(listener.socket, server_side=True)
     scheme, name = ("https", "acme.localhost") if context is not None else ("http", "127.0.0.1")

@@ -1,0 +1,125 @@
+"""Token requests to the identity service, and its traps."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.errors import Failure, GatewayError
+from app.principal import UserPrincipal, UserToken
+from app.tokens.grants import JWT_BEARER
+from app.tokens.token_response import TokenRefused
+from tests.identity_service.identity_server import APP_TID, CLIENT_ID, OWN, IdentityServer
+from tests.identity_service.parts import Parts, use
+from tests.tokens.certificates import Authority
+from tests.tokens.token_server import serving
+
+ALICE = UserToken(UserPrincipal(OWN, "issuer", "alice"), "a.b.c", frozenset(), 2**40)
+REFUSED = {"error": "invalid_client", "error_description": "locked"}
+
+
+def test_a_dependency_is_a_resource(server: IdentityServer) -> None:
+    async def work(parts: Parts) -> list[str]:
+        both = await asyncio.gather(*(parts.exchange.token(ALICE, "shop") for _ in range(5)))
+        parts.exchange.forget(ALICE, "shop")
+        return [*both, await parts.exchange.token(ALICE, "shop")]
+
+    server.reply = {"access_token": "x.y.z"}
+    assert use(server.credentials(), work) == ["x.y.z"] * 6
+    forms = server.forms(JWT_BEARER)
+    assert len(forms) == 2
+    assert forms[0] == {
+        "grant_type": JWT_BEARER,
+        "assertion": "a.b.c",
+        "resource": "urn:sap:identity:application:provider:name:shop",
+        "client_id": CLIENT_ID,
+        "token_format": "jwt",
+        "app_tid": APP_TID,
+    }
+
+
+def test_attack_69_exchanged_tokens_are_nobody_elses(server: IdentityServer) -> None:
+    bob = replace(ALICE, principal=replace(ALICE.principal, user_id="bob"))
+    renewed = replace(ALICE, value="d.e.f")
+
+    async def work(parts: Parts) -> None:
+        for token in (ALICE, bob, renewed):
+            for dependency in ("shop", "other"):
+                await parts.exchange.token(token, dependency)
+
+    server.reply = {"access_token": "x.y.z"}
+    use(server.credentials(), work)
+    assert len(server.forms(JWT_BEARER)) == 6
+
+
+def test_a_weak_token_is_exchanged_without_a_resource(server: IdentityServer) -> None:
+    server.reply = {"access_token": "x.y.z"}
+    use(server.credentials(), lambda parts: parts.exchange.token(ALICE))
+    assert "resource" not in server.forms(JWT_BEARER)[0]
+
+
+def test_refused_credentials_are_not_tried_again_and_again(server: IdentityServer) -> None:
+    """Five failures would lock the client for an hour."""
+
+    async def work(parts: Parts) -> list[str]:
+        errors = []
+        for _ in range(10):
+            with pytest.raises(TokenRefused) as caught:
+                await parts.grants.refresh_token(APP_TID, "refresh-1")
+            assert caught.value.failure is Failure.IDENTITY_REFUSED
+            assert caught.value.is_about_us
+            errors.append(caught.value.error)
+        return errors
+
+    server.refusal = (401, REFUSED, {})
+    assert use(server.credentials(), work) == ["invalid_client"] * 10
+    assert len(server.asked_for("/oauth2/token")) == 1
+
+
+def test_a_refusal_of_the_users_is_no_reason_to_pause(server: IdentityServer) -> None:
+    async def work(parts: Parts) -> None:
+        server.refusal = (400, {"error": "invalid_grant"}, {})
+        with pytest.raises(TokenRefused) as caught:
+            await parts.grants.refresh_token(APP_TID, "refresh-1")
+        assert not caught.value.is_about_us
+        server.refusal = None
+        assert (await parts.grants.refresh_token(APP_TID, "refresh-2")).refresh_token == "refresh-2"
+
+    use(server.credentials(), work)
+
+
+def test_what_is_good_for_one_use_is_not_sent_twice(server: IdentityServer) -> None:
+    async def work(parts: Parts) -> None:
+        server.refusal = (500, {}, {})
+        with pytest.raises(GatewayError) as caught:
+            await parts.grants.authorization_code(APP_TID, "code", "https://app.example/cb")
+        assert caught.value.failure is Failure.IDENTITY_UNAVAILABLE
+
+    use(server.credentials(), work)
+    assert len(server.forms("authorization_code")) == 1
+
+
+def test_x509_clients_show_their_certificate_and_no_secret(tmp_path: Path) -> None:
+    authority = Authority()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.issue("acme.localhost").write(tmp_path, "server"))
+    context.load_verify_locations(cadata=authority.pem)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    trusted = tmp_path / "authority.pem"
+    trusted.write_text(authority.pem)
+    pair = authority.issue("client")
+
+    async def work(parts: Parts) -> str:
+        return (await parts.grants.refresh_token(APP_TID, "refresh-1")).refresh_token
+
+    with serving(IdentityServer(), context) as server:
+        binding = server.credentials(clientsecret=None, certificate=pair.certificate, key=pair.key)
+        assert use(binding, work, ca_files=(str(trusted),)) == "refresh-2"
+        [asked] = server.asked_for("/oauth2/token")
+    assert asked.peer_certificate
+    assert "authorization" not in asked.headers
+    assert asked.form["client_id"] == CLIENT_ID
