@@ -189,8 +189,8 @@ class Exchange:
         self._left = 0 if bodyless else -1 if length is None else int(length)
         if self._left < 0:
             self._unknown_length(lines)
-        if self._connection.stopping or not self.keep_alive:
-            self.keep_alive = False
+        if self._connection.stopping or not self.keep_alive or not self.body_complete:
+            self.keep_alive = False  # also where the client still sends: it is told now, not by a closed connection
             lines.append(b"connection: close")
         data = b"\r\n".join((STATUS_LINES[status], *lines, b"", b""))
         if data.count(b"\n") != len(lines) + 2:

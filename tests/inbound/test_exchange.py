@@ -137,3 +137,18 @@ def test_a_client_that_leaves_is_told_to_the_application() -> None:
 
     run(test())
     assert seen == ["http.request", "http.disconnect"]
+
+
+def test_who_is_answered_while_still_sending_is_told_that_the_connection_closes() -> None:
+    """Else a client that keeps connections sends its next request into one that is being closed (RFC 9112, 9.6)."""
+
+    async def test() -> None:
+        app = app_sending(length(2), body(b"no"))
+        async with inbound_server(app, InboundLimits()) as port, raw_client(port) as client:
+            await client.send(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n")
+            assert (await client.answer("POST")).values(b"connection") == [b"close"]
+        async with inbound_server(app, InboundLimits()) as port, raw_client(port) as client:
+            await client.send(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nwhole")
+            assert (await client.answer("POST")).values(b"connection") == []
+
+    run(test())
