@@ -13,7 +13,7 @@ SHARED ?= ../shared
 KIT = $(SHARED)/conformance
 PERF = $(SHARED)/perf
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format requirements docs conformance bench steps fuzz test-tools clean
+.PHONY: help demo test check lint format requirements docs conformance bench steps fuzz test-tools test-programs clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,8 +64,16 @@ fuzz: $(VENV)/.installed-dev ## Fuzz the parsers for a bounded time (FUZZ_SECOND
 steps: $(VENV)/.installed ## Time the steps of the proxied path, one by one
 	$(IN_VENV)python -m bench.steps
 
-test-tools:
+test-tools: test-programs build/npm/.installed
+
+test-programs:
 	@scripts/test-tools
+
+build/npm/.installed: $(addprefix tests/real_clients/,package-lock.json package.json .npmrc) | test-programs
+	@mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --no-progress --loglevel=error
+	@cp $< $@
 
 clean: ## Remove what was made here
 	rm -rf $(VENV) build .artefacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

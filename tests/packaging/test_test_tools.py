@@ -12,7 +12,7 @@ from tests.packaging.project import ROOT
 
 INSTALLS = """
 case "$*" in install*)
-    for program in redis-server chromium chromedriver; do
+    for program in redis-server chromium chromedriver node npm; do
         printf '#!/bin/sh\\n' > "$BIN/$program" && chmod +x "$BIN/$program"
     done;;
 esac
@@ -42,7 +42,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def test_nothing_is_done_where_everything_is_there(machine: Machine) -> None:
-    for name in ("redis-server", "google-chrome", "chromedriver"):
+    for name in ("redis-server", "google-chrome", "chromedriver", "node", "npm"):
         machine.has(name)
     answer = machine.asked()
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
@@ -51,12 +51,13 @@ def test_nothing_is_done_where_everything_is_there(machine: Machine) -> None:
 @pytest.mark.parametrize("packages", [True, False])
 def test_who_cannot_install_is_told_what_is_missing(machine: Machine, packages: bool) -> None:
     machine.has("chromium")
+    machine.has("node")
     machine.has("id", "echo 1000" if packages else "echo 0")
     if packages:
         machine.has("apt-get", "exit 9")
     answer = machine.asked()
     assert answer.returncode == 1
-    assert "sudo apt-get install redis-server chromium-driver" in answer.stderr
+    assert "sudo apt-get install redis-server chromium-driver npm" in answer.stderr
 
 
 def test_root_gets_what_is_missing(machine: Machine) -> None:
@@ -64,7 +65,7 @@ def test_root_gets_what_is_missing(machine: Machine) -> None:
     machine.has("apt-get", INSTALLS)
     answer = machine.asked()
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert answer.stdout == "installing for the tests: redis-server chromium chromium-driver\n"
+    assert answer.stdout == "installing for the tests: redis-server chromium chromium-driver nodejs npm\n"
     assert (machine.folder / "redis-server").exists()
 
 
