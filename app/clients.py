@@ -31,16 +31,27 @@ class PlatformClients:
         self._ca_files = tuple(ca_files)
         self._timeout = timeout
         self._clients: dict[ClientCertificate | None, httpx.AsyncClient] = {}
+        self._renewed: dict[ClientCertificate, ClientCertificate] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def get(self, certificate: ClientCertificate | None = None) -> httpx.AsyncClient:
-        """The client that shows `certificate` (or none); raises ssl.SSLError when the pair is unusable."""
+        """The client that shows `certificate`, as it is now, or none; raises ssl.SSLError when the pair is unusable."""
+        if certificate is not None:
+            certificate = self.current(certificate)
         client = self._clients.get(certificate)
         if client is None:
             client = self._clients[certificate] = self._make(certificate)
             if len(self._clients) > MAX_CLIENTS:
                 self._retire(next(iter(self._clients)))
         return client
+
+    def current(self, certificate: ClientCertificate) -> ClientCertificate:
+        """What has taken the place of a certificate; itself while nothing has."""
+        return self._renewed.get(certificate, certificate)
+
+    def replace(self, certificate: ClientCertificate, renewed: ClientCertificate) -> None:
+        """From now on show `renewed` where `certificate` is asked for."""
+        self._renewed[certificate] = renewed
 
     def _retire(self, certificate: ClientCertificate | None) -> None:
         """Close the client used first: certificates are renewed, and old ones are not asked for again."""

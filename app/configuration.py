@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from app.bindings import vcap_services
 from app.bindings.application import Application, read_application
 from app.bindings.binding import Bindings
 from app.bindings.business_service import BusinessServices, read_business_services
@@ -53,6 +54,16 @@ class Configuration:
         """What an HTML5 application with this xs-app.json is served by: ours, where xs-app.json says nothing."""
         routes = _compile(descriptor, (), self.settings, self.bindings, self.services, files)
         return replace(self, descriptor=descriptor, routes=routes)
+
+    @property
+    def bindings_can_change(self) -> bool:
+        """Whether the bindings come from files, which the platform may renew."""
+        return vcap_services.VARIABLE not in self.environ or vcap_services.FILE_VARIABLE in self.environ
+
+    def bindings_now(self) -> Bindings:
+        """The bindings as they are now; none when they cannot be read whole."""
+        bindings, problems = read_bindings(self.workdir, self.environ)
+        return Bindings() if problems else bindings
 
     @property
     def destinations(self) -> Mapping[str, EnvironmentDestination]:

@@ -12,6 +12,7 @@ from app.audit.trail import AuditTrail
 from app.composition.audit import compose_audit
 from app.composition.authorities import compose_authorities
 from app.composition.backends import Engine, compose_engine
+from app.composition.certificate_renewal import CertificateRenewal
 from app.composition.gateways import GatewayParts, compose_gateway
 from app.composition.identity import compose_sign_in, compose_tenants
 from app.composition.platform import Platform, compose_platform
@@ -97,8 +98,11 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
         audit,
     )
     gateway = compose_gateway(configuration, parts) if extending is None else extending.gateway(configuration, parts)
+    renewal = CertificateRenewal(configuration.bindings, configuration.bindings_now, platform.clients)
     chores = [asyncio.ensure_future(_expire(sign_in, readiness if table is not None else None))]
     chores += [asyncio.ensure_future(_prime(providers[kind], f"{kind}-keys", readiness)) for kind in providers]
+    if configuration.bindings_can_change:
+        chores.append(asyncio.ensure_future(renewal.run()))
     return Running(gateway, engine, platform, sign_in, audit, tuple(chores), log_lines)
 
 

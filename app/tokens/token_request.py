@@ -98,7 +98,7 @@ async def _attempt(
         return _Failed("no connection to the token service", again=True)
     except httpx.InvalidURL:
         return _Failed("the token service's address is malformed", again=False)
-    except httpx.HTTPError:
+    except (httpx.HTTPError, ssl.SSLError):  # a certificate of ours that is refused shows in the first read only
         return _Failed("the token service broke off", again=request.repeatable)
     if reply.status_code == 200:
         return parse_success(_json(reply), request.authority)

@@ -124,7 +124,7 @@ def redis_server() -> Iterator[RedisServer]:
 def redis_server_with_tls() -> Iterator[RedisServer]:
     """A server that speaks TLS only, with a certificate for `localhost` of an authority of its own."""
     with tls_files("localhost") as files:
-        options = ("--tls-cert-file", str(files.certificate), "--tls-key-file", str(files.key))
+        options = ("--tls-cert-file", str(files.server), "--tls-key-file", str(files.server))
         with _server(*options, "--tls-auth-clients", "no", tls=files) as server:
             yield server
 
