@@ -75,7 +75,7 @@ class ServerSettings(VariableModel):
     xs_cacert_path: Text | None = None
     """Files with trusted certificates, separated as in PATH."""
     node_tls_reject_unauthorized: Literal["0", "1"] = "1"
-    """`0` accepts untrusted certificates everywhere; not for production."""
+    """`0` accepts untrusted certificates of backends; not for production."""
     node_env: str = ""
     """`development` reads default-env.json."""
     xs_app_log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
@@ -83,7 +83,7 @@ class ServerSettings(VariableModel):
     cf_nodejs_logging_level: Literal["off", "error", "warn", "info", "verbose", "debug", "silly"] = "error"
     """Level of the reference router's logging library; without effect here."""
     request_trace: Switch = False
-    """Whether each request in and out is logged."""
+    """Whether each request is traced; without effect here, the log has a line for each."""
     return_error_source: Switch = False
     """Whether errors of the gateway carry `x-error-source: gateway`."""
     zone_info_cache_ttl: Whole = 600

@@ -1,0 +1,137 @@
+"""docs/compatibility.md and the code say the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from app.check import NOT_YET_EFFECTIVE, VARIABLES_NOT_YET_EFFECTIVE
+from app.routing.descriptor import Descriptor
+from app.settings.settings import OWN_PREFIX, Settings, variable_names
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "compatibility.md").read_text()
+STATUSES = {"works", "works differently", "not applicable", "not yet"}
+
+OURS = {"WEB_CONCURRENCY"}
+"""Variables of our own without our prefix: a custom of Python servers."""
+
+NO_SETTINGS = {"VCAP_SERVICES", "VCAP_APPLICATION", "NODE_EXTRA_CA_CERTS", "DEBUG", "NODE_DEBUG"}
+"""Variables of the reference that are no settings: read elsewhere, or without a meaning here."""
+
+READ_BY_NAME = {"NODE_ENV"}
+"""Settings that are read from the environment before there are settings."""
+
+
+def tables() -> dict[str, dict[str, tuple[str, str]]]:
+    """By heading: status and remark of each row."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    heading = ""
+    for line in PAGE.splitlines():
+        if line.startswith("## "):
+            heading = line.removeprefix("## ")
+        row = re.fullmatch(r"\| (.*`.*?) \| ([a-z ]+) \|(.*)\|", line)
+        if row:
+            name = row[1].strip("`") if row[1].count("`") == 2 else row[1]
+            assert name not in found.setdefault(heading, {}), f"{name} has two rows"
+            found[heading][name] = (row[2], row[3].strip())
+    return found
+
+
+TABLES = tables()
+PROPERTIES = TABLES["xs-app.json"]
+VARIABLES = TABLES["Environment variables"]
+NESTED = TABLES["Properties of variables"]
+HEADERS = TABLES["Headers"]
+
+
+def members(annotation: Any, suffix: str = "") -> Iterator[tuple[type[BaseModel], str]]:
+    """The models in an annotation, each with how one gets there: `[]` through arrays, `.*` through maps."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, suffix
+        return
+    step = {tuple: "[]", dict: ".*"}.get(get_origin(annotation), "")
+    for argument in get_args(annotation):
+        yield from members(argument, suffix + step)
+
+
+def paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """The JSON paths of all properties of a model."""
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{field.alias or name}"
+        yield path
+        for member, suffix in members(field.annotation):
+            yield from paths(member, f"{path}{suffix}.")
+
+
+def variable_paths() -> set[str]:
+    """The JSON paths of all properties of variables that have no property of xs-app.json as their twin."""
+    twins = {"CORS", "COMPRESSION", "OUTGOING_REQUEST_OPTIONS"}
+    found: set[str] = set()
+    for name, field in Settings.model_fields.items():
+        variable = field.alias or name
+        if variable not in twins:
+            for member, suffix in members(field.annotation):
+                found |= set(paths(member, f"{variable}{suffix}."))
+    return found
+
+
+def of_status(table: dict[str, tuple[str, str]], status: str) -> set[str]:
+    return {name for name, (given, _) in table.items() if given == status}
+
+
+def source(folder: str = "app") -> str:
+    """All code of ours but the landscape's and the settings' own."""
+    files = sorted((ROOT / folder).rglob("*.py"))
+    skipped = ("landscape", "settings")
+    return "\n".join(file.read_text() for file in files if file.relative_to(ROOT / folder).parts[0] not in skipped)
+
+
+def test_the_page_has_all_properties_of_the_descriptor_and_no_other() -> None:
+    assert set(PROPERTIES) == set(paths(Descriptor))
+
+
+def test_the_page_has_all_variables_of_the_reference_and_no_other() -> None:
+    ours = {name for name in variable_names() if name.startswith(OWN_PREFIX)} | OURS
+    assert set(VARIABLES) == set(variable_names()) - ours | NO_SETTINGS
+
+
+def test_the_page_has_all_properties_of_variables_and_no_other() -> None:
+    assert set(NESTED) == variable_paths()
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_every_row_has_a_status_and_explains_what_differs(heading: str) -> None:
+    for name, (status, remark) in TABLES[heading].items():
+        assert status in STATUSES, name
+        if status in ("works differently", "not applicable"):
+            assert remark, f"{name}: {status}, but neither how nor why"
+
+
+def test_what_is_not_yet_effective_is_what_check_tells() -> None:
+    told = {path.removeprefix("$.").replace("[*]", "[]") for path, values in NOT_YET_EFFECTIVE.items() if not values}
+    idle = of_status(PROPERTIES, "not yet")
+    assert {name for name in idle if not any(name.startswith(f"{other}.") for other in idle)} == told
+    assert of_status(VARIABLES, "not yet") == set(VARIABLES_NOT_YET_EFFECTIVE)
+
+
+def test_variables_that_work_are_used_and_idle_ones_are_not() -> None:
+    code = source()
+    names = {field.alias or name: name for name, field in Settings.model_fields.items()}
+    for variable in of_status(VARIABLES, "works") - NO_SETTINGS - READ_BY_NAME:
+        assert re.search(rf"\.{names[variable]}\b", code), f"{variable} works, but nobody reads it"
+    for variable in of_status(VARIABLES, "not yet") & {"MINIMUM_TOKEN_VALIDITY", "REQUEST_TRACE"}:
+        assert not re.search(rf"\.{names[variable]}\b", code), f"{variable} is read, so it may work"
+
+
+@pytest.mark.parametrize("header", sorted(name for name in HEADERS if HEADERS[name][0] == "works"))
+def test_headers_that_work_are_named_in_the_code(header: str) -> None:
+    prefixes = ("sap-connectivity-", "proxy-")
+    named = [header, *(prefix for prefix in prefixes if header.startswith(prefix))]
+    code = source().lower()
+    assert any(name in code for name in named)
