@@ -71,12 +71,12 @@ def status_of_raw_path(site: Site, path: str) -> int:
     return connection.getresponse().status
 
 
-def deploy(site: Site, name: str, document: object, host: str = SHOP_HOST, **files: bytes) -> None:
+def deploy(site: Site, name: str, document: object, **files: bytes) -> None:
     """A public application with this xs-app.json, or without one."""
     content = {f"/{path.replace('_', '.')}": body for path, body in files.items()} | {"/manifest.json": b"{}"}
     if document is not None:
         content["/xs-app.json"] = document if isinstance(document, bytes) else json.dumps(document).encode()
-    site.landscape.html5_repository.deploy(HostedApp(name, "1.0.0", host, content, public=True))
+    site.landscape.html5_repository.deploy(HostedApp(name, "1.0.0", SHOP_HOST, content, public=True))
 
 
 def test_the_way_to_an_application_leads_over_the_login_to_its_welcome_page(site: Site) -> None:
