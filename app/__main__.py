@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+import app.quiet_start  # noqa: F401 - before everything else of ours
 from app import __version__
 from app.check import report
 from app.configuration import Configuration, load_configuration
@@ -75,6 +77,8 @@ def main() -> None:
     """The console script."""
     if importlib.util.find_spec("app.landscape") and "landscape" in sys.argv[1:2]:
         from app.landscape.command import command
+
+        gc.enable()
 
         cli.add_typer(command, name="landscape")
     cli()

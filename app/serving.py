@@ -89,10 +89,10 @@ async def _run(configuration: Configuration, extending: Extending | None, listen
 
 
 def _settle_memory() -> None:
-    """What exists now stays: the garbage collector need not look at it again for every few hundred requests."""
-    gc.collect()
+    """What exists now stays and is not looked at again; what comes is collected as usual."""
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    gc.enable()
 
 
 def _announce(port: int) -> None:
@@ -109,6 +109,7 @@ def _limits(settings: Settings) -> InboundLimits:
     return InboundLimits(
         request=_seconds(settings.incoming_request_timeout),
         keep_alive=_seconds(keep_alive) if keep_alive else KEEP_ALIVE_SECONDS,
+        stalled=_seconds(settings.incoming_connection_timeout),
     )
 
 

@@ -68,7 +68,9 @@ def compose_engine(configuration: Configuration, platform: Platform) -> Engine:
     )
     pool = Pool(Connector(deadlines, contexts, _timeouts(settings)), limits)
     gate = Gate(GateLimits(settings.gateway_max_in_flight_per_destination, settings.gateway_max_in_flight))
-    return Engine(pool, gate, Relay(pool, gate), WebSocketRelay(pool, gate), deadlines)
+    return Engine(
+        pool, gate, Relay(pool, gate), WebSocketRelay(pool, gate, settings.gateway_max_web_sockets), deadlines
+    )
 
 
 def _timeouts(settings: Settings) -> Timeouts:

@@ -87,8 +87,8 @@ class Relay:
         except GatewayError as error:
             failure = error.failure
             raise
-        except BrokenOff as broken:
-            failure = broken.error.failure
+        except BrokenOff:
+            failure = None  # it did answer: a stream that falls silent says nothing against the backend as a whole
             raise
         finally:
             self._gate.leave(lane, failure, self._loop.time())

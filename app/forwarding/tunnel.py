@@ -10,6 +10,7 @@ import os
 HEADER_NEEDED = 2
 CLOSE = 0x88
 MASKED = 0x80
+LAST_BYTES_SECONDS = 10.0
 
 
 class FrameTracker:
@@ -114,8 +115,10 @@ class Tunnel:
             self.lost()
 
     def lost(self) -> None:
-        """One side has gone."""
+        """One side has gone: the other gets what was written to it, if it takes that in time."""
+        if self.done.done():
+            return
+        self.done.set_result(None)
         for end in (self.client, self.backend):
             end.transport.close()
-        if not self.done.done():
-            self.done.set_result(None)
+            asyncio.get_running_loop().call_later(LAST_BYTES_SECONDS, end.transport.abort)

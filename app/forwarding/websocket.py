@@ -18,6 +18,7 @@ from app.transport.pool import Pool
 UPGRADE: tuple[tuple[bytes, bytes], ...] = ((b"connection", b"Upgrade"), (b"upgrade", b"websocket"))
 GOING_AWAY = 1001
 POLICY_VIOLATION = 1008
+MAX_OPEN = 5000
 
 Watch = Callable[[Callable[[], None]], None]
 
@@ -25,10 +26,12 @@ Watch = Callable[[Callable[[], None]], None]
 class WebSocketRelay:
     """Opens web sockets at backends and holds them until one side leaves."""
 
-    def __init__(self, pool: Pool, gate: Gate) -> None:
+    def __init__(self, pool: Pool, gate: Gate, limit: int = MAX_OPEN) -> None:
         self._pool = pool
         self._gate = gate
+        self._limit = limit
         self._loop = asyncio.get_running_loop()
+        self.open = 0
 
     async def forward(
         self, forward: Forward, backend: Backend, shape: Shape, client: Exchange, on_open: Callable[[Tunnel], None]
@@ -36,21 +39,31 @@ class WebSocketRelay:
         """Forward an upgrade request and stay until the web socket has ended.
 
         A backend that refuses is answered through. `on_open` gets the tunnel, to end it when its session ends.
-        Raises GatewayError while nothing has been sent to the client.
+        Raises GatewayError while nothing has been sent to the client; OVERLOADED when too many are open.
         """
+        if self.open >= self._limit:
+            raise GatewayError(Failure.OVERLOADED, f"{self.open} web sockets are open", ((b"retry-after", b"10"),))
         lane = self._gate.enter(backend.lane, self._loop.time())
         failure: Failure | None = Failure.CLIENT_GONE
         try:
             tunnel = await self._open(forward, backend, shape, client)
             failure = None
-            if tunnel is not None:
-                on_open(tunnel)
-                await tunnel.done
         except GatewayError as error:
             failure = error.failure
             raise
         finally:
             self._gate.leave(lane, failure, self._loop.time())
+        if tunnel is not None:
+            on_open(tunnel)
+            await self._hold(tunnel)
+
+    async def _hold(self, tunnel: Tunnel) -> None:
+        """Open web sockets live long and are counted by themselves, not among the requests under way."""
+        self.open += 1
+        try:
+            await tunnel.done
+        finally:
+            self.open -= 1
 
     async def _open(self, forward: Forward, backend: Backend, shape: Shape, client: Exchange) -> Tunnel | None:
         connection = await self._pool.take(backend.key, fresh=True)

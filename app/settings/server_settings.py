@@ -68,6 +68,8 @@ class ServerSettings(VariableModel):
     """Most forwarded requests under way at a time, 503 beyond."""
     gateway_max_in_flight_per_destination: Positive = 500
     """Most forwarded requests under way to one destination, 503 beyond."""
+    gateway_max_web_sockets: Positive = 5000
+    """Most web sockets open at a time, 503 beyond."""
     disable_connection_reuse: Switch | None = None
     """Whether each request to a backend has a connection of its own; by default only in Kyma."""
     outgoing_request_options: Json[OutgoingRequestOptions] | None = None

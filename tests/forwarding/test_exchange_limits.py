@@ -4,9 +4,11 @@ import asyncio
 import itertools
 
 from app.errors import Failure
+from app.forwarding.gate import GateLimits
 from tests.support.mini_gateway import Limits
 from tests.support.proxied import proxied
 from tests.support.raw_backend import Link, answer
+from tests.support.raw_client import raw_client
 from tests.support.running import run
 
 
@@ -38,5 +40,24 @@ def test_strict_connections_serve_one_request_each() -> None:
             for _ in range(3):
                 assert (await client.get()).status == 200
             assert backend.connections == 3
+
+    run(test())
+
+
+def test_a_stream_that_falls_silent_says_nothing_against_its_backend() -> None:
+    async def script(link: Link) -> None:
+        await link.request()
+        await link.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n")
+        await link.gone()
+
+    async def test() -> None:
+        limits = Limits(idle=0.1, gate=GateLimits(failures=1))
+        async with proxied(script, limits) as (_, gateway, client):
+            await client.send(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
+            await client.rest()
+            assert gateway.failures == [Failure.BACKEND_TIMEOUT]
+            async with raw_client(gateway.port) as other:
+                await other.send(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
+                assert (await other.head()).status == 200
 
     run(test())

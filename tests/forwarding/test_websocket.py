@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.errors import Failure
+from app.forwarding.gate import GateLimits
 from app.forwarding.tunnel import close_frame
-from tests.support.mini_gateway import MiniGateway
+from tests.support.mini_gateway import Limits, MiniGateway
 from tests.support.proxied import proxied
 from tests.support.raw_backend import Link, RawBackend, answer
-from tests.support.raw_client import RawClient
+from tests.support.raw_client import RawClient, raw_client
 from tests.support.running import eventually, run
 
 HANDSHAKE = (
@@ -27,7 +28,7 @@ Talk = Callable[[Link], Awaitable[None]]
 
 @asynccontextmanager
 async def connected(
-    talk: Talk, *, first: bytes = b"", early: bytes = b""
+    talk: Talk, *, first: bytes = b"", early: bytes = b"", limits: Limits | None = None
 ) -> AsyncIterator[tuple[RawBackend, MiniGateway, RawClient]]:
     """An open web socket. `first` and `early`: what backend and client send together with their handshakes."""
 
@@ -38,7 +39,7 @@ async def connected(
         await link.send(SWITCHED + first)
         await talk(link)
 
-    async with proxied(script) as (backend, gateway, client):
+    async with proxied(script, limits) as (backend, gateway, client):
         await client.send(HANDSHAKE + early)
         head = await client.reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101 ")
@@ -189,5 +190,25 @@ def test_another_upgrade_is_an_ordinary_request() -> None:
         async with proxied(script) as (_, _gateway, client):
             await client.send(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n")
             assert (await client.answer()).status == 200
+
+    run(test())
+
+
+def test_open_web_sockets_leave_room_for_requests() -> None:
+    async def test() -> None:
+        async with connected(silence, limits=Limits(gate=GateLimits(per_lane=1, total=1))) as (_, gateway, _client):
+            assert (gateway.gate.in_flight, gateway.websockets.open) == (0, 1)
+
+    run(test())
+
+
+def test_more_web_sockets_than_may_be_open_are_refused() -> None:
+    async def test() -> None:
+        async with connected(silence, limits=Limits(websockets=1)) as (backend, gateway, _client):
+            async with raw_client(gateway.port) as other:
+                await other.send(HANDSHAKE)
+                answered = await other.answer()
+            assert (answered.status, answered.values(b"retry-after")) == (503, [b"10"])
+            assert backend.connections == 1
 
     run(test())

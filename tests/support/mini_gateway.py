@@ -21,7 +21,7 @@ from app.forwarding.headers import HeaderList
 from app.forwarding.outbound_request import Outbound, build_head
 from app.forwarding.relay import BrokenOff, Forward, Relay
 from app.forwarding.tunnel import Tunnel
-from app.forwarding.websocket import UPGRADE, WebSocketRelay
+from app.forwarding.websocket import MAX_OPEN, UPGRADE, WebSocketRelay
 from app.inbound.exchange import EXTENSION, AbortExchange, AsgiApp, Exchange
 from app.inbound.protocol import InboundLimits, InboundProtocol
 from app.inbound.server import protocol_class
@@ -49,6 +49,7 @@ class Limits:
     idle: float = 30.0
     total: float = math.inf
     strict_connections: bool = False
+    websockets: int = MAX_OPEN
 
 
 @dataclass
@@ -58,6 +59,7 @@ class MiniGateway:
     pool: Pool
     gate: Gate
     backend: Backend
+    max_websockets: int = MAX_OPEN
     tunnels: list[Tunnel] = field(default_factory=list)
     state: ServerState = field(default_factory=ServerState)
     failures: list[Failure] = field(default_factory=list)
@@ -65,7 +67,7 @@ class MiniGateway:
 
     def __post_init__(self) -> None:
         self.relay = Relay(self.pool, self.gate)
-        self.websockets = WebSocketRelay(self.pool, self.gate)
+        self.websockets = WebSocketRelay(self.pool, self.gate, self.max_websockets)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         client: Exchange = scope[EXTENSION]
@@ -89,7 +91,9 @@ class MiniGateway:
 
     async def quiet(self) -> None:
         """Return once every gauge is back to zero; hangs (and fails the test) when one never is."""
-        await eventually(lambda: self.pool.busy == 0 and self.gate.in_flight == 0 and not self.state.tasks)
+        await eventually(
+            lambda: self.pool.busy == self.gate.in_flight == self.websockets.open == 0 and not self.state.tasks
+        )
 
 
 def _forward(head: RequestHead, backend: Backend, *, upgrade: bool) -> Forward:
@@ -126,7 +130,7 @@ async def mini_gateway(backend_port: int, limits: Limits | None = None) -> Async
     backend = Backend(
         "erp", key, b"erp.internal", timeout=limits.first_byte, strict_connections=limits.strict_connections
     )
-    gateway = MiniGateway(pool, gate, backend)
+    gateway = MiniGateway(pool, gate, backend, limits.websockets)
     async with inbound_server(gateway, limits.inbound, gateway.state) as gateway.port:
         yield gateway
     pool.close()
