@@ -121,7 +121,7 @@ def test_a_session_of_another_user_is_not_meant(server: IdentityServer) -> None:
         {"iss": "https://evil.example"},
         {"iat": None},
         {"iat": NOW - 400},
-        {"iat": NOW + 100},
+        {"iat": NOW + 86_400},
         {"exp": NOW - 100},
         {"sid": 7},
     ],
