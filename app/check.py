@@ -11,12 +11,11 @@ from app.routing.descriptor import FILE_NAME
 from app.settings.settings import unknown_variables
 
 NOT_YET_EFFECTIVE: Mapping[str, frozenset[str]] = {
-    "$.outgoingRequestOptions": frozenset(),
+    "$.outgoingRequestOptions.cls": frozenset(),
 }
 """Properties of xs-app.json whose behaviour other releases bring, each with the values that do have an effect."""
 
 VARIABLES_NOT_YET_EFFECTIVE = (
-    "OUTGOING_REQUEST_OPTIONS",
     "ENABLE_FRAME_ANCESTORS_CSP_HEADERS",
     "FRAME_ANCESTORS_CSP_HEADER_CACHE_TIME",
     "MINIMUM_TOKEN_VALIDITY",

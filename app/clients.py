@@ -10,10 +10,11 @@ import asyncio
 import os
 import ssl
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
+from app.platform_service import Service
 from app.transport.pool_key import ClientCertificate
 
 if TYPE_CHECKING:  # httpx takes a tenth of a second to import: it is loaded with the first call, not at the start
@@ -24,23 +25,41 @@ MAX_CONNECTIONS = 100
 MAX_CLIENTS = 64
 
 
-class PlatformClients:
-    """The factory. `ca_files` are PEM files trusted in addition to the system's authorities; `timeout` in seconds."""
+Timeouts = tuple[float | None, float | None, float | None, float | None]
 
-    def __init__(self, ca_files: Sequence[str] = (), timeout: float = 10.0) -> None:
+
+class PlatformClients:
+    """The factory. `ca_files` are PEM files trusted in addition to the system's authorities; without `verify` everybody
+    is. `timeout` in seconds; `timeouts` are those of single services, 0 is without limit.
+    """
+
+    def __init__(
+        self,
+        ca_files: Sequence[str] = (),
+        timeout: float = 10.0,
+        *,
+        timeouts: Mapping[Service, float] | None = None,
+        verify: bool = True,
+    ) -> None:
         self._ca_files = tuple(ca_files)
         self._timeout = timeout
-        self._clients: dict[ClientCertificate | None, httpx.AsyncClient] = {}
+        self._timeouts = dict(timeouts or {})
+        self._verify = verify
+        self._clients: dict[tuple[ClientCertificate | None, Service], httpx.AsyncClient] = {}
         self._renewed: dict[ClientCertificate, ClientCertificate] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def get(self, certificate: ClientCertificate | None = None) -> httpx.AsyncClient:
-        """The client that shows `certificate`, as it is now, or none; raises ssl.SSLError when the pair is unusable."""
+    def get(self, certificate: ClientCertificate | None = None, service: Service = Service.XSUAA) -> httpx.AsyncClient:
+        """The client that shows `certificate`, as it is now, or none, with the timeouts of a service.
+
+        Raises ssl.SSLError when the pair is unusable.
+        """
         if certificate is not None:
             certificate = self.current(certificate)
-        client = self._clients.get(certificate)
+        key = (certificate, service)
+        client = self._clients.get(key)
         if client is None:
-            client = self._clients[certificate] = self._make(certificate)
+            client = self._clients[key] = self._make(certificate, service)
             if len(self._clients) > MAX_CLIENTS:
                 self._retire(next(iter(self._clients)))
         return client
@@ -53,13 +72,21 @@ class PlatformClients:
         """From now on show `renewed` where `certificate` is asked for."""
         self._renewed[certificate] = renewed
 
-    def _retire(self, certificate: ClientCertificate | None) -> None:
+    def timeout(self, service: Service) -> Timeouts | None:
+        """Seconds to connect, read, write and wait for a connection, where they are configured for a service."""
+        seconds = self._timeouts.get(service)
+        if seconds is None:
+            return None
+        limit = seconds or None
+        return (min(CONNECT_SECONDS, seconds or CONNECT_SECONDS), limit, limit, limit)
+
+    def _retire(self, key: tuple[ClientCertificate | None, Service]) -> None:
         """Close the client used first: certificates are renewed, and old ones are not asked for again."""
-        task = asyncio.get_running_loop().create_task(self._clients.pop(certificate).aclose())
+        task = asyncio.get_running_loop().create_task(self._clients.pop(key).aclose())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    def _make(self, certificate: ClientCertificate | None) -> httpx.AsyncClient:
+    def _make(self, certificate: ClientCertificate | None, service: Service) -> httpx.AsyncClient:
         import httpx
 
         from app.loopback_names import LoopbackNames
@@ -69,10 +96,13 @@ class PlatformClients:
             context.load_verify_locations(path)
         if certificate is not None:
             load_certificate(context, certificate)
+        if not self._verify:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        configured = self.timeout(service)
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=20, keepalive_expiry=30.0)
         return httpx.AsyncClient(
             transport=LoopbackNames(httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)),
-            timeout=httpx.Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout)),
+            timeout=httpx.Timeout(configured or (min(CONNECT_SECONDS, self._timeout), *(self._timeout,) * 3)),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one jar would serve all users
             follow_redirects=False,
             trust_env=False,

@@ -69,7 +69,7 @@ class Running:
 def compose(configuration: Configuration, extending: Extending | None = None) -> Running:
     """Make the gateway; to be called inside of the running event loop. `extending` is None without extensions."""
     settings, environ = configuration.settings, configuration.environ
-    platform = compose_platform(settings, environ)
+    platform = compose_platform(configuration)
     authorities = compose_authorities(configuration, platform)
     if authorities is not None and authorities.identity is not None:
         platform = replace(platform, dependencies=authorities.identity.exchange)

@@ -58,7 +58,7 @@ def compose_engine(configuration: Configuration, platform: Platform) -> Engine:
     settings = configuration.settings
     verify = settings.node_tls_reject_unauthorized != "0"
     if not verify:
-        log.warning("NODE_TLS_REJECT_UNAUTHORIZED=0: certificates of backends are not verified")
+        log.warning("NODE_TLS_REJECT_UNAUTHORIZED=0: certificates are not verified; never run like this in production")
     deadlines = Deadlines(asyncio.get_running_loop())
     contexts = TlsContexts([Path(file) for file in platform.ca_files], verify=verify)
     limits = PoolLimits(

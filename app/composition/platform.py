@@ -9,7 +9,9 @@ from pathlib import Path
 
 from app.backends.dependency import DependencyTokens
 from app.clients import PlatformClients
-from app.settings.settings import Settings
+from app.configuration import Configuration
+from app.platform_service import Service
+from app.routing.descriptor_options import OutgoingRequestOptions
 from app.tokens.grants import Grants
 from app.tokens.token_cache import TokenCache
 
@@ -31,12 +33,25 @@ class Platform:
         await self.clients.aclose()
 
 
-def compose_platform(settings: Settings, environ: Mapping[str, str]) -> Platform:
+def compose_platform(configuration: Configuration) -> Platform:
     """Make the clients."""
-    ca_files = trusted_files(settings.xs_cacert_path, environ)
-    clients = PlatformClients(ca_files)
+    settings = configuration.settings
+    ca_files = trusted_files(settings.xs_cacert_path, configuration.environ)
+    verify = settings.node_tls_reject_unauthorized != "0"
+    timeouts = service_timeouts(configuration.outgoing_request_options)
+    clients = PlatformClients(ca_files, timeouts=timeouts, verify=verify)
     grants = Grants(clients)
     return Platform(clients, grants, TokenCache(grants), ca_files)
+
+
+def service_timeouts(options: OutgoingRequestOptions) -> dict[Service, float]:
+    """Seconds by service, where they are configured."""
+    given = {
+        Service.XSUAA: options.xsuaa.timeout,
+        Service.IDENTITY: options.identity.timeout,
+        Service.DESTINATION: options.destination.timeout,
+    }
+    return {service: timeout / 1000 for service, timeout in given.items() if timeout is not None}
 
 
 def trusted_files(configured: str | None, environ: Mapping[str, str]) -> tuple[str, ...]:

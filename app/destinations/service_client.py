@@ -16,6 +16,7 @@ from app.destinations.find_answer import FindAnswer
 from app.destinations.find_plan import FindPlan
 from app.destinations.token_source import TokenSource
 from app.errors import Failure, GatewayError
+from app.platform_service import Service
 from app.tokens.token_response import sanitized
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ class DestinationService:
 
         url = self.credentials.uri.rstrip("/") + path
         try:
-            response = await self._clients.get().get(url, headers=_headers(plan, token), timeout=_TIMEOUTS)
+            timeouts = self._clients.timeout(Service.DESTINATION) or _TIMEOUTS
+            response = await self._clients.get().get(url, headers=_headers(plan, token), timeout=timeouts)
         except httpx.TimeoutException:
             raise _unavailable("did not answer in time") from None
         except httpx.HTTPError:

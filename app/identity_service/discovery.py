@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from app.bindings.credentials import IdentityCredentials
 from app.clients import PlatformClients
+from app.platform_service import Service
 from app.tokens.expiring_map import ExpiringMap
 from app.tokens.single_flight import SingleFlight
 
@@ -86,7 +87,8 @@ class Discovery:
         import httpx
 
         try:
-            reply = await self._clients.get().get(f"{issuer}/.well-known/openid-configuration?{self._query}")
+            client = self._clients.get(service=Service.IDENTITY)
+            reply = await client.get(f"{issuer}/.well-known/openid-configuration?{self._query}")
             found = parse_endpoints(reply.raise_for_status().json(), issuer)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             log.warning("no metadata of the identity service", extra={"fields": {"reason": type(error).__name__}})

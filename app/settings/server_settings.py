@@ -77,7 +77,7 @@ class ServerSettings(VariableModel):
     xs_cacert_path: Text | None = None
     """Files with trusted certificates, separated as in PATH."""
     node_tls_reject_unauthorized: Literal["0", "1"] = "1"
-    """`0` accepts untrusted certificates of backends; not for production."""
+    """`0` accepts untrusted certificates everywhere; not for production."""
     node_env: str = ""
     """`development` reads default-env.json."""
     xs_app_log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"

@@ -57,9 +57,9 @@ class TokenRequest:
 def client_of(clients: PlatformClients, credentials: OAuthClient, authority: Authority = XSUAA) -> httpx.AsyncClient:
     """The HTTP client that shows the certificate of these credentials, if they have one. Raises `TokenRefused`."""
     if not credentials.uses_certificate:
-        return clients.get()
+        return clients.get(service=authority.service)
     try:
-        return clients.get(ClientCertificate(credentials.certificate, credentials.key))
+        return clients.get(ClientCertificate(credentials.certificate, credentials.key), authority.service)
     except ssl.SSLError:
         message = "the binding's certificate or key is unusable"
         raise TokenRefused("invalid_client", message, authority) from None
