@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.errors import Failure, GatewayError
 from app.principal import Tenant, UserCaller
 from app.routing.route import AuthenticationType
 
@@ -61,11 +63,22 @@ class IdentityProvider(Protocol):
 
 
 class IdentityProviders:
-    """The authorization servers that are bound, by the kind of authentication that routes name."""
+    """The authorization servers that are bound, by the kind of authentication that routes name.
 
-    def __init__(self, bound: Mapping[AuthenticationType, IdentityProvider], preferred: AuthenticationType) -> None:
+    `minimum_validity`: `MINIMUM_TOKEN_VALIDITY`, the seconds that tokens have to live on when they are issued.
+    """
+
+    def __init__(
+        self,
+        bound: Mapping[AuthenticationType, IdentityProvider],
+        preferred: AuthenticationType,
+        minimum_validity: int = 0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.bound = bound
         self.preferred = preferred
+        self._minimum_validity = minimum_validity
+        self._clock = clock
 
     def kind_of(self, caller: UserCaller | None) -> AuthenticationType:
         """How somebody has logged in; the preferred kind for nobody."""
@@ -74,12 +87,26 @@ class IdentityProviders:
         return AuthenticationType.IAS if caller.ias_token is not None else AuthenticationType.XSUAA
 
     def of(self, caller: UserCaller | None) -> IdentityProvider:
-        """The server somebody has logged in with; the preferred one for nobody."""
-        return self.bound[self.kind_of(caller)]
+        """The server somebody has logged in with; the preferred one for nobody.
+
+        Also for who has logged in with one that has been unbound since (sessions outlive deployments): it will not
+        know their refresh tokens.
+        """
+        return self.bound.get(self.kind_of(caller)) or self.bound[self.preferred]
+
+    async def redeem(self, kind: AuthenticationType, login: LoginRequest, code: str) -> Login:
+        """Exchange the code of a login. Raises like `IdentityProvider`."""
+        return self._long_enough(kind, await self.bound[kind].redeem(login, code))
 
     async def renew(self, caller: UserCaller, refresh_token: str) -> Login:
         """New tokens, from where the old ones are. Raises like `IdentityProvider`."""
-        return await self.of(caller).renew(caller, refresh_token)
+        return self._long_enough(self.kind_of(caller), await self.of(caller).renew(caller, refresh_token))
+
+    def _long_enough(self, kind: AuthenticationType, login: Login) -> Login:
+        if not self._minimum_validity or login.caller.expires_at - self._clock() >= self._minimum_validity:
+            return login
+        failure = Failure.IDENTITY_REFUSED if kind is AuthenticationType.IAS else Failure.XSUAA_REFUSED
+        raise GatewayError(failure, "the token issued lives shorter than MINIMUM_TOKEN_VALIDITY demands")
 
 
 def pkce(code_verifier: str) -> dict[str, str]:
