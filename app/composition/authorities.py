@@ -66,7 +66,9 @@ def compose_authorities(configuration: Configuration, platform: Platform) -> Aut
         bound[AuthenticationType.XSUAA] = xsuaa.provider
     if identity is not None:
         bound[AuthenticationType.IAS] = identity.provider
-    return Authorities(IdentityProviders(bound, AuthenticationType(preferred)), xsuaa, identity)
+    minimum_validity = configuration.settings.minimum_token_validity
+    providers = IdentityProviders(bound, AuthenticationType(preferred), minimum_validity)
+    return Authorities(providers, xsuaa, identity)
 
 
 def _xsuaa(credentials: XsuaaCredentials, platform: Platform) -> XsuaaParts:

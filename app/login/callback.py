@@ -104,7 +104,7 @@ class LoginCallback:
         if not code:
             raise failed(sanitized(query.get("error", ["there is no code"])[0]))
         try:
-            login = await self._providers.bound[state.kind].redeem(request, code)
+            login = await self._providers.redeem(state.kind, request, code)
         except TokenRefused as refusal:
             if refusal.is_about_us:
                 raise

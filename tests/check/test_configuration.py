@@ -291,10 +291,12 @@ def test_broken_bindings_do_not_make_routes_look_unprotected(tmp_path: Path) -> 
 
 def test_what_has_no_effect_yet_is_noted(tmp_path: Path) -> None:
     document = {**public(), "services": {}, "outgoingRequestOptions": {"cls": {}}, "cors": []}
-    configuration = loaded(tmp_path, document, environment(MINIMUM_TOKEN_VALIDITY="1", GATEWAY_NONSENSE="1"))
+    configuration = loaded(
+        tmp_path, document, environment(FRAME_ANCESTORS_CSP_HEADER_CACHE_TIME="1", GATEWAY_NONSENSE="1")
+    )
     assert [(note.where, note.path) for note in configuration.notes] == [
         ("xs-app.json", "$.outgoingRequestOptions.cls"),
-        ("MINIMUM_TOKEN_VALIDITY", ""),
+        ("FRAME_ANCESTORS_CSP_HEADER_CACHE_TIME", ""),
         ("GATEWAY_NONSENSE", ""),
     ]
 
