@@ -109,8 +109,8 @@ class ExternalSessionStore:
         self._kept.move_to_end(copy.key)
         if len(self._kept) > COPIES:
             self._kept.popitem(last=False)
-        end = self._end(copy, now)
-        if end - ends_at > self._touch_every or (end > ends_at and not self._touch_every):
+        if self._lifetime.end(copy, now) > ends_at:
+            end = self._end(copy, now)
             await self._table.prolong(copy.key, end, self._keep(end, now))
         return copy
 

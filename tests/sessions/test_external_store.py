@@ -14,6 +14,7 @@ from app.sessions.backend_cookies import CookieSite
 from app.sessions.session import Session
 from app.sessions.session_parts import pack, unpack, values_of
 from app.sessions.store import Lifetime
+from app.sessions.visitor import Visitor
 from tests.sessions.instances import Instance, Shared, use
 from tests.sessions.store_contract import TOKEN
 from tests.support.redis_servers import RedisServer
@@ -351,3 +352,10 @@ def test_whatever_a_token_looks_like_it_comes_back_as_it_was() -> None:
         session = Session(b"k", replace(TOKEN, value=value), "", 1.0, ias_token=replace(TOKEN, value=value + "x"))
         part = values_of(session)[b"token"]
         assert unpack(b"token", pack(part)) == part
+
+
+def test_every_attribute_of_a_session_is_either_stored_or_meant_for_one_instance() -> None:
+    """Whoever adds an attribute decides which."""
+    stored = {"caller", "refresh_token", "created_at", "attention_at", "login_names", "csrf_token", "backend_cookies"}
+    of_one_instance = {"key", "last_used", "prepared", "ended", "_watchers", "csrf_exempt"}
+    assert {*Session.__slots__, *Visitor.__slots__} == stored | of_one_instance
