@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 
 from app.answer import Headers
 from app.backends.backend import Backend
@@ -30,6 +31,9 @@ from app.visit import Visit
 
 log = logging.getLogger("gangway.forwarder")
 
+MAX_PUBLIC = 1000
+_NOTHING: Mapping[BackendReference, Backend] = {}
+
 
 class Forwarder:
     """Forwards requests of routes with a destination or a service."""
@@ -49,6 +53,7 @@ class Forwarder:
         self._sign_in = sign_in
         self._policy = policy
         self._compression = compression
+        self._public: dict[Tenant, dict[BackendReference, Backend]] = {}
 
     async def forward(
         self, match: Match, reference: BackendReference, head: RequestHead, tenant: Tenant, visitor: Visitor | None,
@@ -93,22 +98,34 @@ class Forwarder:
             log.warning("logout of a backend failed: %s", error, extra={"fields": fields})
 
     def _ready(self, reference: BackendReference, caller: Caller, visitor: Visitor | None) -> Backend | None:
-        if visitor is None:
-            return self._backends.ready(reference, caller)
-        backend = visitor.prepared.get(reference)
+        prepared = visitor.prepared if visitor is not None else self._public.get(caller.tenant, _NOTHING)
+        backend = prepared.get(reference)
         return backend if backend is not None and backend.expires_at > time.monotonic() else None
 
     async def _resolve(self, reference: BackendReference, caller: Caller, visitor: Visitor | None) -> Backend:
         backend = await self._backends.resolve(reference, caller)
-        if visitor is not None and visitor.caller is caller:  # not renewed meanwhile
+        if visitor is None:
+            self._keep_public(caller.tenant, reference, backend)
+        elif visitor.caller is caller:  # not renewed meanwhile
             visitor.prepared[reference] = backend
         return backend
+
+    def _keep_public(self, tenant: Tenant, reference: BackendReference, backend: Backend) -> None:
+        """What public routes use, by tenant; bounded, because host names and addresses can name anything."""
+        if tenant not in self._public and len(self._public) >= MAX_PUBLIC:
+            self._public.clear()
+        prepared = self._public.setdefault(tenant, {})
+        if len(prepared) >= MAX_PUBLIC:
+            prepared.clear()
+        prepared[reference] = backend
 
     def _forget(self, reference: BackendReference, backend: Backend, caller: Caller, visitor: Visitor | None) -> None:
         """Credentials were refused: the next request gets them anew."""
         self._backends.forget(reference, backend, caller)
         if visitor is not None:
             visitor.prepared.clear()
+        else:
+            self._public.pop(caller.tenant, None)
 
     async def _join(
         self, forward: Forward, backend: Backend, passing: Passing, client: Exchange, visitor: Visitor | None

@@ -174,7 +174,7 @@ class InboundProtocol(asyncio.Protocol):
         if self._parser.should_upgrade():
             self._upgrading = True
             scope["type"] = "websocket" if _is_websocket(self._headers) else "http"
-        expects = version == "1.1" and any(name == b"expect" for name, _ in self._headers)
+        expects = version == "1.1" and b"expect" in dict(self._headers)
         keep_alive = version == "1.1" and not self._upgrading and self._parser.should_keep_alive()
         exchange = Exchange(self, scope, keep_alive=keep_alive, expects_continue=expects)
         scope[EXTENSION] = exchange

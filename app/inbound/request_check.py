@@ -22,6 +22,7 @@ METHODS = frozenset(
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
 _ABSOLUTE = re.compile(rb"https?://([^/?#@]*)((?:[/?].*)?)", re.IGNORECASE)
+_TRANSFER_ENCODING = b"transfer-encoding"
 _BAD_TARGET = re.compile(rb"[^\x21-\x7e]|#")
 
 
@@ -42,19 +43,18 @@ def check_headers(method: bytes, version: str, headers: list[tuple[bytes, bytes]
         raise Rejected(405 if method in (b"TRACE", b"CONNECT") else 501, "method not supported")
     if len(headers) > MAX_HEADERS:
         raise Rejected(431, "too many header fields")
-    hosts = 0
-    for name, value in headers:
-        if name == b"host":
-            hosts += 1
-            if hosts > 1 or not _HOST.fullmatch(value):
-                raise Rejected(400, "invalid Host")
-        elif name == b"transfer-encoding":
-            if value.lower() != b"chunked" or version != "1.1" or _count(headers, name) > 1:
-                raise Rejected(400, "invalid Transfer-Encoding")
-        elif name == b"expect" and value.lower() != b"100-continue":
-            raise Rejected(417, "unknown expectation")
-    if not hosts and version == "1.1":
+    fields = dict(headers)
+    if len(fields) != len(headers) and (_count(headers, b"host") > 1 or _count(headers, _TRANSFER_ENCODING) > 1):
+        raise Rejected(400, "repeated Host or Transfer-Encoding")
+    host = fields.get(b"host")
+    if host is None and version == "1.1":
         raise Rejected(400, "missing Host")
+    if host is not None and not _HOST.fullmatch(host):
+        raise Rejected(400, "invalid Host")
+    if _TRANSFER_ENCODING in fields and (fields[_TRANSFER_ENCODING].lower() != b"chunked" or version != "1.1"):
+        raise Rejected(400, "invalid Transfer-Encoding")
+    if b"expect" in fields and any(value.lower() != b"100-continue" for name, value in headers if name == b"expect"):
+        raise Rejected(417, "unknown expectation")
 
 
 def origin_form(url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:

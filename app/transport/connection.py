@@ -46,6 +46,7 @@ class Connection(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._reading_paused = False
         self._buffered = 0
+        self._unsent = b""
         self.parser = ResponseParser()
         self.deadline = math.inf
         self.failure: Failure | None = None
@@ -76,7 +77,9 @@ class Connection(asyncio.Protocol):
         self._ends_at = now + self._timeouts.total
         self.deadline = self._ends_at if has_body else min(now + timeout, self._ends_at)
         self._deadlines.watch(self)
-        self._socket.write(head)
+        # Not at once: heads of requests that came together go out together, and a body that is there goes along.
+        self._unsent = head
+        self._loop.call_soon(self._send)
 
     async def write(self, data: bytes, *, last: bool) -> None:
         """Send a piece of the body; waits while the backend takes no more.
@@ -87,6 +90,7 @@ class Connection(asyncio.Protocol):
         if self.closed:  # after a complete answer
             raise GatewayError(Failure.BACKEND_CLOSED, "closed during the upload")
         self.deadline = min(self._loop.time() + self._timeout, self._ends_at)
+        data, self._unsent = self._unsent + data, b""
         self._socket.write(data)
         self.request_sent = last
         if self._drained is not None:
@@ -94,6 +98,11 @@ class Connection(asyncio.Protocol):
             self._raise_failure()
         if not (last or self.parser.head_complete):
             self.deadline = self._ends_at
+
+    def _send(self) -> None:
+        if self._unsent and not self.closed:
+            self._socket.write(self._unsent)
+        self._unsent = b""
 
     async def wait_head(self) -> None:
         """Wait until status and headers of the answer are there (`parser.status`, `parser.headers`)."""

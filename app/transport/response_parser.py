@@ -133,11 +133,17 @@ class ResponseParser:
             self._stop("unknown status or version")
         if status == 101 and not (self._upgrade_wanted and self._http.should_upgrade()):
             self._stop("upgrade that nobody asked for")
-        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
-        if codings and (len(codings) > 1 or codings[0].lower() != b"chunked" or self._http.get_http_version() == "1.0"):
+        fields = dict(self.headers)
+        coding = fields.get(b"transfer-encoding")
+        if coding is not None and (coding.lower() != b"chunked" or self._is_odd_chunked()):
             self._stop("transfer coding other than chunked")
         bodyless = self._head_request or status in (101, 204, 304)
-        self.until_close = not bodyless and not codings and not any(n == b"content-length" for n, _ in self.headers)
+        self.until_close = not bodyless and coding is None and b"content-length" not in fields
+
+    def _is_odd_chunked(self) -> bool:
+        """Chunked more than once, or in HTTP/1.0, which does not know it (RFC 9112, 6.1)."""
+        repeated = sum(name == b"transfer-encoding" for name, _ in self.headers) > 1
+        return repeated or self._http.get_http_version() == "1.0"
 
     def _stop(self, reason: str) -> None:
         self.reusable = False
