@@ -39,5 +39,6 @@ class HealthEndpoints:
     def _readiness_answer(self) -> Answer:
         ready = self._readiness.ready
         checks = {name: {"ok": check.ok, "detail": check.detail} for name, check in self._readiness.checks.items()}
-        body = json.dumps({"status": "UP" if ready else "DOWN", "checks": checks}).encode()
+        status = "DOWN" if not ready else "UP" if self._readiness.healthy else "DEGRADED"
+        body = json.dumps({"status": status, "checks": checks}).encode()
         return Answer(200 if ready else 503, _HEADERS, body)

@@ -15,21 +15,31 @@ class Check:
 
 
 class Readiness:
-    """The checks of this process by name; it is ready when all of them hold.
+    """The checks of this process by name; it is ready once each of them has held.
 
-    `names` are the checks that have to be reported before the process can be ready at all.
+    `names` are the checks that have to hold before the process can be ready at all. A service that fails later shows
+    in `checks`, but does not end readiness: the platform would take all instances away, and with them the public
+    routes and files that work without it.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._checks = {name: Check(False, "not known yet") for name in names}
+        self._held: set[str] = set()
 
     def mark(self, name: str, ok: bool, detail: str = "") -> None:
         """Report a check; the last report counts."""
         self._checks[name] = Check(ok, detail)
+        if ok:
+            self._held.add(name)
 
     @property
     def ready(self) -> bool:
-        """Whether all checks hold."""
+        """Whether every check has held at least once."""
+        return self._checks.keys() <= self._held
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every check holds now."""
         return all(check.ok for check in self._checks.values())
 
     @property

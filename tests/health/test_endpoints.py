@@ -43,6 +43,10 @@ def test_readiness_lists_its_checks() -> None:
     assert status == 200
     assert isinstance(report, dict)
     assert report["status"] == "UP"
+    readiness.mark("store", False, "no connection")
+    status, report = get("/.gangway/ready", readiness)
+    assert isinstance(report, dict)
+    assert (status, report["status"]) == (200, "DEGRADED")
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,17 @@ def test_the_last_report_counts() -> None:
     readiness = Readiness()
     readiness.mark("store", True)
     readiness.mark("store", False, "no connection")
-    assert not readiness.ready
+    assert not readiness.healthy
     assert readiness.checks == {"store": Check(False, "no connection")}
+
+
+def test_what_held_once_and_fails_later_does_not_take_the_process_away() -> None:
+    readiness = Readiness(["store"])
+    readiness.mark("store", False, "no connection")
+    assert not readiness.ready
+    readiness.mark("store", True)
+    readiness.mark("store", False, "no connection")
+    assert readiness.ready
 
 
 def test_the_result_cannot_be_changed_from_outside() -> None:
