@@ -117,7 +117,7 @@ def load_configuration(
         raise ConfigurationError(problems)
     plugins = [plugin.as_route() for plugin in settings.plugins]
     routes = _compile(reading.descriptor, plugins, settings, bindings, services)
-    found = notes(reading.document, environ)
+    found = notes(environ)
     return Configuration(workdir, reading.descriptor, settings, application, bindings, services, routes, found, environ)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from app.check import NOT_YET_EFFECTIVE, VARIABLES_NOT_YET_EFFECTIVE
+from app.check import VARIABLES_NOT_YET_EFFECTIVE
 from app.settings.answer_settings import AnswerSettings
 from app.settings.server_settings import ServerSettings
 from app.settings.session_settings import SessionSettings
@@ -29,14 +29,7 @@ def document() -> str:
     parts = [HEAD]
     for title, settings in SECTIONS.items():
         parts.append(f"## {title}\n\n| Variable | Default | Meaning |\n|---|---|---|\n" + "".join(_rows(settings)))
-    parts.append("## Properties of xs-app.json without an effect yet\n\n" + "".join(_idle_properties()))
     return "\n".join(parts)
-
-
-def _idle_properties() -> Iterator[str]:
-    for path, effective in NOT_YET_EFFECTIVE.items():
-        but = ", except for " + ", ".join(f"`{value}`" for value in sorted(effective)) if effective else ""
-        yield f"- `{path}`{but}\n"
 
 
 def _rows(settings: type) -> Iterator[str]:

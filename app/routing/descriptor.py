@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -79,8 +78,6 @@ class Reading:
     descriptor: Descriptor = field(default_factory=Descriptor)
     positions: tuple[int, ...] = ()
     problems: tuple[Problem, ...] = ()
-    document: Mapping[str, Any] = field(default_factory=dict)
-    """The JSON as it was written."""
 
 
 def read_descriptor(text: str, where: str = FILE_NAME) -> Reading:
@@ -97,8 +94,8 @@ def read_descriptor(text: str, where: str = FILE_NAME) -> Reading:
     except ValidationError as error:
         rest, positions = _without_faults(document, [details["loc"] for details in error.errors()])
         problems = tuple(problems_of(where, error, Descriptor))
-        return Reading(Descriptor.model_validate(rest), positions, problems, document)
-    return Reading(descriptor, tuple(range(len(descriptor.routes))), (), document)
+        return Reading(Descriptor.model_validate(rest), positions, problems)
+    return Reading(descriptor, tuple(range(len(descriptor.routes))))
 
 
 def _without_faults(

@@ -175,7 +175,7 @@ class OutgoingRequestOptions(StrictModel):
     """The `outgoingRequestOptions` property, which is also the form of the variable `OUTGOING_REQUEST_OPTIONS`."""
 
     cls: OutgoingOptions = OutgoingOptions()
-    """Cloud logging."""
+    """Of the reference router only: nothing is sent to a logging service."""
     xsuaa: OutgoingOptions = OutgoingOptions(timeout=10_000)
     """The XSUAA."""
     identity: OutgoingOptions = OutgoingOptions(timeout=30_000)

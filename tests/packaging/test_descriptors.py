@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from app import __version__
-from app.check import notes
 from app.landscape.xsuaa_client import matches_redirect
 from app.settings.settings import Settings
 from tests.packaging.project import ROOT, ignore_patterns, load_json, load_yaml, pushed_files
@@ -131,10 +130,6 @@ def test_nothing_for_development_and_no_secret_is_pushed() -> None:
     top = {path.parts[0] for path in pushed_files()}
     assert top == {"app", "webapp", "Procfile", "requirements.txt", "runtime.txt", "xs-app.json"}
     assert not any(path.parts[:2] == ("app", "landscape") for path in pushed_files())
-
-
-def test_the_applications_descriptor_has_an_effect_in_full() -> None:
-    assert notes(load_json("xs-app.json"), {}) == ()
 
 
 def test_one_version_everywhere() -> None:
