@@ -11,7 +11,6 @@ from app.settings.settings import unknown_variables
 VARIABLES_NOT_YET_EFFECTIVE = (
     "ENABLE_FRAME_ANCESTORS_CSP_HEADERS",
     "FRAME_ANCESTORS_CSP_HEADER_CACHE_TIME",
-    "REQUIRE_AUTH_FOR_UNKNOWN_ROUTES",
     "USE_HTML5_APP_XS_APPJSON_IN_LOGIN_CALLBACK",
 )
 """Variables whose behaviour other releases bring."""

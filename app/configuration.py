@@ -137,12 +137,14 @@ def _compile(
     files: RepositoryReference = WHOLE_REPOSITORY,
 ) -> RouteTable:  # fmt: skip
     pattern = settings.destination_host_pattern
+    login = default_authentication(bindings, settings)
     context = RoutingContext(
-        authentication=AuthenticationType(default_authentication(bindings, settings) or "xsuaa"),
+        authentication=AuthenticationType(login or "xsuaa"),
         authentication_enabled=descriptor.authentication_method != "none",
         xsappname=services.xsuaa.xsappname if services.xsuaa else "",
         dynamic_identity_provider=settings.dynamic_identity_provider,
         destination_host_pattern=compile_pattern(pattern, True) if pattern else None,
         repository=files,
+        login_for_unknown=settings.require_auth_for_unknown_routes and login is not None,
     )
     return compile_routes([*plugins, *descriptor.routes], context)

@@ -37,7 +37,7 @@ class RoutingContext:
 
     `authentication` is used where a route names none; `authentication_enabled` False makes all routes public.
     `destination_host_pattern` finds the destination in the host name, as its first group. `repository` is the HTML5
-    application the routes belong to.
+    application the routes belong to. `login_for_unknown`: only who is logged in is told that there is no such route.
     """
 
     authentication: AuthenticationType = AuthenticationType.XSUAA
@@ -46,6 +46,7 @@ class RoutingContext:
     dynamic_identity_provider: bool = False
     destination_host_pattern: Pattern | None = None
     repository: RepositoryReference = WHOLE_REPOSITORY
+    login_for_unknown: bool = False
 
 
 class Match(NamedTuple):
@@ -61,18 +62,25 @@ class Match(NamedTuple):
 
 
 class RouteTable:
-    """The routes in order; the first that matches address and method counts."""
+    """The routes in order; the first that matches address and method counts.
 
-    __slots__ = ("_host_pattern", "_index", "routes")
+    `unknown`, if there is one, is the route of addresses that no other matches. It has no backend: it is there for the
+    login before the 404.
+    """
 
-    def __init__(self, routes: Sequence[Route], destination_host_pattern: Pattern | None = None) -> None:
+    __slots__ = ("_host_pattern", "_index", "_unknown", "routes")
+
+    def __init__(
+        self, routes: Sequence[Route], destination_host_pattern: Pattern | None = None, unknown: Route | None = None
+    ) -> None:
         self.routes: tuple[Route, ...] = tuple(routes)
         self._host_pattern = destination_host_pattern
+        self._unknown = unknown
         self._index = PrefixIndex([(route.pattern.prefix, route) for route in routes])
 
     def preceded_by(self, routes: Sequence[Route]) -> RouteTable:
         """A table in which these routes go before those of this one."""
-        return RouteTable([*routes, *self.routes], self._host_pattern)
+        return RouteTable([*routes, *self.routes], self._host_pattern, self._unknown)
 
     def match(self, method: str, target: str) -> Match:
         """The route for a request; `target` is path and query as received (latin-1 text).
@@ -92,12 +100,18 @@ class RouteTable:
             if route.destination_template is not None:
                 destination = route.destination_template.expand(target, found)
             return Match(route, _rewritten(route, target, found), found.groups, destination)
+        if self._unknown is not None and not passed_over:
+            return Match(self._unknown, target, (), None)
         raise _no_match(passed_over)
 
     def reference(self, match: Match, host: str) -> BackendReference:
-        """The backend of a match; raises DESTINATION_UNKNOWN when neither address nor host name a destination."""
+        """The backend of a match. Raises DESTINATION_UNKNOWN when neither address nor host name a destination, and
+        NO_ROUTE for the route of unknown addresses.
+        """
         if match.route.reference is not None:
             return match.route.reference
+        if match.route is self._unknown:
+            raise GatewayError(Failure.NO_ROUTE)
         name = match.destination
         if not name and self._host_pattern is not None and match.route.destination_from_host:
             found = self._host_pattern.search(host)
@@ -124,7 +138,8 @@ def compile_routes(entries: Iterable[RouteEntry], context: RoutingContext) -> Ro
     routes = [_compile(index, entry, context) for index, entry in enumerate(entries)]
     if not context.repository.app and not any(route.local_dir for route in routes):
         routes.append(_default_route(len(routes), context))
-    return RouteTable(routes, context.destination_host_pattern)
+    unknown = _unknown_route(context) if context.login_for_unknown and context.authentication_enabled else None
+    return RouteTable(routes, context.destination_host_pattern, unknown)
 
 
 def is_dynamic(destination: str) -> bool:
@@ -201,6 +216,11 @@ def _default_route(index: int, context: RoutingContext) -> Route:
         csrf=authentication is not AuthenticationType.NONE,
         implicit=True,
     )
+
+
+def _unknown_route(context: RoutingContext) -> Route:
+    pattern = compile_pattern("^/")
+    return Route(-1, "", pattern, None, authentication=context.authentication, implicit=True)
 
 
 def _authentication(entry: RouteEntry, context: RoutingContext) -> AuthenticationType:

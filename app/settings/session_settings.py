@@ -49,7 +49,7 @@ class SessionSettings(VariableModel):
     logout_with_token_hint: Switch = False
     """Whether the identity service is shown the user's token at the logout, instead of the tenant's id."""
     require_auth_for_unknown_routes: Switch = False
-    """Whether addresses without a route ask for a login instead of answering 404."""
+    """Whether addresses without a route ask for a login, if there is one, before they answer 404."""
     ias_private_key: Text | None = Field(default=None, repr=False)
     """Private key for IAS, when the binding has none."""
     enable_forward_corporate_idp_token: Text | None = None

@@ -57,6 +57,7 @@ def test_as_it_is(tmp_path: Path) -> None:
         assert asked(person, "/fixed/page.html?sap_idp=other")[1]["idp"] == "patients"
         assert asked(person, "/chosen/a?sap_idp=other,local&b=1")[1]["idp"] == "other,local"
         assert asked(person, "/chosen/a")[1]["idp"] == "patients"
+        assert asked(person, "/unknown")[0].status_code == 404
         assert finish(person, "code=c").status_code == 400
         assert finish(person, f"code=c&state={query['state']}").status_code == 503  # nobody is there to ask
 

@@ -128,6 +128,21 @@ def test_without_local_dir_resources_are_served_last() -> None:
     assert len(routes.routes) == 2
 
 
+def test_an_unknown_address_has_a_route_for_the_login_alone() -> None:
+    entries = ({"source": "^/a/", "httpMethods": ["GET"]}, {"source": "^/x", "localDir": "resources"})
+    context = RoutingContext(authentication=AuthenticationType.IAS, login_for_unknown=True)
+    routes = table(*entries, context=context)
+    for of_all in (routes, routes.preceded_by([])):
+        match = of_all.match("POST", "/unknown?a=1")
+        assert (match.route.authentication, match.route.csrf) == (AuthenticationType.IAS, False)
+        with pytest.raises(GatewayError) as caught:
+            of_all.reference(match, "any.host")
+        assert caught.value.failure is Failure.NO_ROUTE
+    assert failure(routes, "POST", "/a/b").failure is Failure.METHOD_NOT_ALLOWED
+    public = dataclasses.replace(context, authentication_enabled=False)
+    assert failure(table(*entries, context=public), "GET", "/unknown").failure is Failure.NO_ROUTE
+
+
 def test_rewriting_does_not_make_a_path_unsafe() -> None:
     routes = table({"source": "^/api(.*)$", "target": "/v1/$1"}, {"source": "^/raw(.*)$", "target": "$1"})
     assert failure(routes, "GET", "/api../admin").failure is Failure.PATH_REFUSED
