@@ -37,7 +37,7 @@ class RequiredScopes:
 @dataclass(frozen=True, slots=True)
 class Route:
     """One route. Exactly one of `destination`, `destination_template`, `destination_from_host`, `service` and
-    `local_dir` says where its requests go.
+    `local_dir` says where its requests go; the route of unknown addresses (`RouteTable`) has none of them.
     """
 
     index: int

@@ -219,8 +219,7 @@ def _default_route(index: int, context: RoutingContext) -> Route:
 
 
 def _unknown_route(context: RoutingContext) -> Route:
-    pattern = compile_pattern("^/")
-    return Route(-1, "", pattern, None, authentication=context.authentication, implicit=True)
+    return Route(-1, "", compile_pattern("^/"), target=None, authentication=context.authentication)
 
 
 def _authentication(entry: RouteEntry, context: RoutingContext) -> AuthenticationType:
