@@ -20,6 +20,7 @@ from app.landscape.asgi_exchange import (
 from app.landscape.faults import Faults, FaultyStation
 from app.landscape.html5_apps import HostedApp
 from app.landscape.journal import Journal, Station, correlation_id
+from app.landscape.served import Served
 from app.landscape.server import AppServer
 from app.landscape.token_principal import Claims, Validate
 from app.landscape.tokens import accepts_audience
@@ -30,7 +31,7 @@ METADATA = "/applications/metadata/"
 FILE_LIST = "/applications/files/path/"
 
 
-class Html5Repository:
+class Html5Repository(Served):
     """The repository as a station: `start`, `url`, `stop`.
 
     Every request wants a technical token for `client_id` or `app_name`. Without `x-app-host-id` the applications of
@@ -56,19 +57,6 @@ class Html5Repository:
         self._journal = journal
         self._apps: dict[tuple[str, str, str], HostedApp] = {}
         self._server = AppServer(FaultyStation(self._serve, Station.HTML5_REPOSITORY, faults), port=port)
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return self._server.url
-
-    async def start(self) -> None:
-        """Listen on loopback."""
-        await self._server.start()
-
-    async def stop(self) -> None:
-        """End every connection; harmless when not started."""
-        await self._server.stop()
 
     def deploy(self, app: HostedApp) -> None:
         """Store a version of an application; a new default takes that from the others."""

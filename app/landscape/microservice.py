@@ -18,6 +18,7 @@ from app.landscape.asgi_exchange import (
 )
 from app.landscape.faults import Faults, FaultyStation
 from app.landscape.journal import Journal, Station, correlation_id
+from app.landscape.served import Served
 from app.landscape.server import AppServer
 from app.landscape.token_principal import Claims, Validate
 from app.landscape.tokens import accepts_audience
@@ -28,7 +29,7 @@ LARGEST_DOWNLOAD = 1 << 30
 _PIECE = b"0123456789abcdef" * 4096
 
 
-class Microservice:
+class Microservice(Served):
     """The service as a station: `start`, `port`, `stop`. Every address wants a token for this application.
 
     `/whoami` tells who is seen, `POST /echo` sends the body back as it comes, `/slow?seconds=` waits,
@@ -44,19 +45,6 @@ class Microservice:
         self._app_name = app_name
         self._journal = journal
         self._server = AppServer(FaultyStation(self._serve, Station.MICROSERVICE, faults), port=port)
-
-    @property
-    def port(self) -> int:
-        """The loopback port."""
-        return self._server.port
-
-    async def start(self) -> None:
-        """Listen on loopback."""
-        await self._server.start()
-
-    async def stop(self) -> None:
-        """End every connection; harmless when not started."""
-        await self._server.stop()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

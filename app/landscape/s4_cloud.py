@@ -27,6 +27,7 @@ from app.landscape.odata_schema import ODataError
 from app.landscape.odata_store import Store
 from app.landscape.odata_v4 import ODataV4Service, error_answer
 from app.landscape.sap_session import SapSessions, may_change
+from app.landscape.served import Served
 from app.landscape.server import AppServer
 from app.landscape.shop_data import shop_rows, shop_schema
 from app.landscape.token_principal import Validate, application_principal, is_user_token, user_principal
@@ -43,7 +44,7 @@ class _Caller:
     by: str = "nobody"
 
 
-class S4Cloud:
+class S4Cloud(Served):
     """The system as a station: `start`, `port`, `stop`.
 
     `validate` checks bearer tokens; `users` name -> password of communication users for Basic.
@@ -65,19 +66,6 @@ class S4Cloud:
         self._users = dict(users or {})
         self._journal = journal
         self._server = AppServer(FaultyStation(self._serve, Station.S4_CLOUD, faults), port=port)
-
-    @property
-    def port(self) -> int:
-        """The loopback port."""
-        return self._server.port
-
-    async def start(self) -> None:
-        """Listen on loopback."""
-        await self._server.start()
-
-    async def stop(self) -> None:
-        """End every connection; harmless when not started."""
-        await self._server.stop()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

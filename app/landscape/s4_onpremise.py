@@ -28,6 +28,7 @@ from app.landscape.odata_schema import ODataError
 from app.landscape.odata_store import Store
 from app.landscape.odata_v2 import ODataV2Service, error_answer
 from app.landscape.sap_session import SapSessions, may_change
+from app.landscape.served import Served
 from app.landscape.server import AppServer
 from app.landscape.shop_data import shop_rows, shop_schema
 from app.landscape.user_certificate import CertificateReader, CertificateRefused
@@ -41,7 +42,7 @@ DEFAULT_CLIENT = "100"
 _REALM = [("www-authenticate", 'Basic realm="SAP NetWeaver Application Server [S4H/100]"')]
 
 
-class S4OnPremise:
+class S4OnPremise(Served):
     """The system as a station: `start`, `port`, `stop`.
 
     `trusted` is the issuer of user certificates it believes; `users` name -> password for Basic.
@@ -64,19 +65,6 @@ class S4OnPremise:
         self._journal = journal
         self._certificates = CertificateReader(trusted)
         self._server = AppServer(FaultyStation(self._serve, Station.S4_ONPREMISE, faults), port=port)
-
-    @property
-    def port(self) -> int:
-        """The loopback port."""
-        return self._server.port
-
-    async def start(self) -> None:
-        """Listen on loopback."""
-        await self._server.start()
-
-    async def stop(self) -> None:
-        """End every connection; harmless when not started."""
-        await self._server.stop()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
