@@ -104,7 +104,7 @@ class Callers:
         if scheme.lower() == "basic":
             return await self._with_password(given[0], tenant, Purpose.SERVICE)
         if scheme.lower() != "bearer":
-            raise GatewayError(Failure.TOKEN_REFUSED, "the scheme of x-approuter-authorization is none of Bearer, Basic")
+            raise GatewayError(Failure.TOKEN_REFUSED, "x-approuter-authorization has a scheme other than Bearer, Basic")
         return await self._shown.caller(value.strip())
 
     async def _with_password(self, header: str | None, tenant: Tenant, purpose: Purpose) -> KnownCaller:
