@@ -168,13 +168,13 @@ class InboundProtocol(asyncio.Protocol):
         version, method = self._parser.get_http_version(), self._parser.get_method()
         if self._size > MAX_HEAD_BYTES:
             raise Rejected(431, "header block too large")
-        check_headers(method, version, self._headers)
+        fields = check_headers(method, version, self._headers)
         target = origin_form(self._url, self._headers)
         scope = self._scope(method.decode("ascii"), target, version)
         if self._parser.should_upgrade():
             self._upgrading = True
             scope["type"] = "websocket" if _is_websocket(self._headers) else "http"
-        expects = version == "1.1" and b"expect" in dict(self._headers)
+        expects = version == "1.1" and b"expect" in fields
         keep_alive = version == "1.1" and not self._upgrading and self._parser.should_keep_alive()
         exchange = Exchange(self, scope, keep_alive=keep_alive, expects_continue=expects)
         scope[EXTENSION] = exchange

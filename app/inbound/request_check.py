@@ -35,8 +35,8 @@ class Rejected(Exception):
         self.reason = reason
 
 
-def check_headers(method: bytes, version: str, headers: list[tuple[bytes, bytes]]) -> None:
-    """Raise Rejected for a head whose framing or host is ambiguous. Names are lower-case."""
+def check_headers(method: bytes, version: str, headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers by name. Raises Rejected for a head whose framing or host is ambiguous. Names are lower-case."""
     if version not in ("1.1", "1.0"):
         raise Rejected(505, "version not supported")
     if method not in METHODS:
@@ -55,6 +55,7 @@ def check_headers(method: bytes, version: str, headers: list[tuple[bytes, bytes]
         raise Rejected(400, "invalid Transfer-Encoding")
     if b"expect" in fields and any(value.lower() != b"100-continue" for name, value in headers if name == b"expect"):
         raise Rejected(417, "unknown expectation")
+    return fields
 
 
 def origin_form(url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
