@@ -115,11 +115,14 @@ def test_an_unknown_destination_is_refused(tmp_path: Path) -> None:
 
 
 def test_with_the_destination_service_any_destination_may_exist(tmp_path: Path) -> None:
-    loaded(tmp_path, {**public(destination="elsewhere"), "destinations": {"other": {}}}, environment(DESTINATION))
+    document = {**public(destination="elsewhere"), "destinations": {"other": {}}}
+    configuration = loaded(tmp_path, document, environment(DESTINATION))
+    assert configuration.routes.match("GET", "/x").destination == "elsewhere"
 
 
 def test_dynamic_destinations_are_not_looked_up(tmp_path: Path) -> None:
-    loaded(tmp_path, public(source="^/([^/]+)/", destination="$1"))
+    configuration = loaded(tmp_path, public(source="^/([^/]+)/", destination="$1"))
+    assert configuration.routes.match("GET", "/anything/x").destination == "anything"
 
 
 def test_a_destination_from_the_host_needs_its_pattern(tmp_path: Path) -> None:
@@ -154,8 +157,8 @@ def test_an_ias_route_needs_the_identity_service(tmp_path: Path) -> None:
 
 
 def test_public_routes_need_no_service(tmp_path: Path) -> None:
-    loaded(tmp_path, {"routes": [{**ONE, "authenticationType": "none"}]}, environment())
-    loaded(tmp_path, public(authenticationType="xsuaa"), environment())
+    for document in ({"routes": [{**ONE, "authenticationType": "none"}]}, public(authenticationType="xsuaa")):
+        assert loaded(tmp_path, document, environment()).routes.routes[0].is_public
 
 
 def test_uaa_service_name_selects_the_binding(tmp_path: Path) -> None:
