@@ -6,4 +6,4 @@ credentials; a *principal* is the user or technical identity a backend sees; a *
 Read `app/gateway.py` first: it is the way of a request.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,19 +1,26 @@
-"""What `check` says about a configuration: its problems, and what is accepted without being effective yet."""
+"""What `check` says about a configuration: its problems, and what its author should know of the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.bindings.services import Services
 from app.problem import Problem
-from app.settings.settings import unknown_variables
+from app.settings.settings import Settings, unknown_variables
 
-VARIABLES_NOT_YET_EFFECTIVE = (
-    "ENABLE_FRAME_ANCESTORS_CSP_HEADERS",
-    "FRAME_ANCESTORS_CSP_HEADER_CACHE_TIME",
-    "USE_HTML5_APP_XS_APPJSON_IN_LOGIN_CALLBACK",
+VARIABLES_WITHOUT_EFFECT = (
+    "CACHE_SERVICE_CREDENTIALS",
+    "CF_NODEJS_LOGGING_LEVEL",
+    "COOKIE_BACKWARD_COMPATIBILITY",
+    "DISABLE_HTML5_REPO_KEEP_ALIVE",
+    "NODE_DEBUG",
+    "PLATFORM_COOKIE_NAME",
+    "SKIP_CLIENT_CREDENTIALS_TOKENS_LOAD",
+    "ZONE_INFO_CACHE_TTL",
+    "ZONE_INFO_MAX_CACHE_TTL",
 )
-"""Variables whose behaviour other releases bring."""
+"""Variables of the reference router that have no meaning here; docs/compatibility.md says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +34,11 @@ class Note:
         return f"{self.variable}: {self.message}"
 
 
-def notes(environ: Mapping[str, str]) -> tuple[Note, ...]:
-    """What is accepted but has no effect yet, and variables with our prefix that mean nothing."""
-    idle = [Note(name, "accepted, not yet effective") for name in VARIABLES_NOT_YET_EFFECTIVE if name in environ]
+def notes(environ: Mapping[str, str], settings: Settings, services: Services) -> tuple[Note, ...]:
+    """Variables that have no effect here, or not with these bindings, and those with our prefix that mean nothing."""
+    idle = [Note(name, "without effect here") for name in VARIABLES_WITHOUT_EFFECT if name in environ]
+    if settings.enable_frame_ancestors_csp_headers and not (services.xsuaa is not None and services.xsuaa.apiurl):
+        idle.append(Note("ENABLE_FRAME_ANCESTORS_CSP_HEADERS", "without effect: no XSUAA with an apiurl is bound"))
     return (*idle, *(Note(name, "unknown variable, ignored") for name in unknown_variables(environ)))
 
 

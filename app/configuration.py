@@ -32,7 +32,7 @@ from app.settings.settings import Settings, read_settings
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What the gateway is built from. `notes` tell what is accepted without being effective yet."""
+    """What the gateway is built from. `notes` tell what its author should know of it."""
 
     workdir: Path
     descriptor: Descriptor
@@ -117,7 +117,7 @@ def load_configuration(
         raise ConfigurationError(problems)
     plugins = [plugin.as_route() for plugin in settings.plugins]
     routes = _compile(reading.descriptor, plugins, settings, bindings, services)
-    found = notes(environ)
+    found = notes(environ, settings, services)
     return Configuration(workdir, reading.descriptor, settings, application, bindings, services, routes, found, environ)
 
 

@@ -23,7 +23,7 @@ from app.guards.forwarded_host import check_forwarded_host
 from app.guards.origins import OriginRule, check_origin
 from app.health.endpoints import HealthEndpoints
 from app.html5_repository.app_address import SKIP_CACHE, AppAddress, with_slash
-from app.html5_repository.hosted_apps import HostedApps
+from app.html5_repository.hosted_apps import HostedApp, HostedApps
 from app.inbound.exchange import EXTENSION, Exchange
 from app.login.code_flow import SAP_IDP
 from app.login.logout import LogoutOptions
@@ -46,6 +46,7 @@ from app.sign_in import SignIn
 from app.static_files.local_directory import LocalDirectory
 from app.static_files.welcome import welcome
 from app.subscriptions.callbacks import SubscriptionCallbacks
+from app.trusted_domains import TrustedDomains
 from app.visit import Visit
 
 log = logging.getLogger("gangway")
@@ -57,6 +58,7 @@ class GatewayOptions:
 
     welcome_file: str | None = None
     logout: LogoutOptions | None = None
+    app_ends_login: bool = False
     websockets: bool = False
     websocket_origins: tuple[OriginRule, ...] = ()
     validate_forwarded_host: bool = False
@@ -64,6 +66,7 @@ class GatewayOptions:
     own_endpoints: OwnEndpoints = field(default_factory=OwnEndpoints)
     subscriptions: SubscriptionCallbacks | None = None
     audit: AuditTrail | None = None
+    trusted_domains: TrustedDomains | None = None
     errors: ErrorPolicy = field(default_factory=ErrorPolicy)
     response_headers: ResponsePolicy = field(default_factory=ResponsePolicy)
 
@@ -120,38 +123,65 @@ class Gateway:
 
     async def _way(self, head: RequestHead, client: Exchange, visit: Visit) -> None:
         refuse_unsafe_path(head.path)
-        answer = self._health.answer(head) or self._rule(head, client, visit)
-        answer = answer or self._options.own_endpoints.answer(head)
+        answer = self._health.answer(head)
+        if answer is not None:
+            return await self._answer(answer, head, client, visit)
+        app = await self._app(self.apps, head, visit) if self.apps is not None else None
+        if app is not None:
+            return await app.built.take_over(app.address, head, client, visit)
+        answer = self._rule(head, client, visit) or self._options.own_endpoints.answer(head)
         if answer is None and self._options.subscriptions is not None:
             answer = await self._options.subscriptions.answer(head, client.receive)
         if answer is None and head.path == self._sign_in.back_channel_path:
             answer = await self._sign_in.reported(head, client.receive)
         if answer is not None:
             return await self._answer(answer, head, client, visit)
-        visit.tenant = tenant = self._sign_in.tenant(head)
+        tenant = await self._tenant(head, visit)
         answer = await self._sign_in.endpoint(head, tenant)
         if answer is not None:
             return await self._answer(answer, head, client, visit)
-        app = await self.apps.find(head.target, tenant) if self.apps is not None else None
-        if app is not None:
-            return await app.built.take_over(app.address, head, tenant, client, visit)
         await self._enter("", head, tenant, client, visit)
 
-    async def take_over(
-        self, address: AppAddress, head: RequestHead, tenant: Tenant, client: Exchange, visit: Visit
-    ) -> None:
-        """Serve a request for the HTML5 application whose gateway this is."""
-        logout = self._options.logout
-        if logout is not None and head.path == address.base + logout.endpoint:
-            way = self._log_out(logout, head, tenant, client, visit)
-        else:
-            way = self._enter(address.base, head, tenant, client, visit, address.busted)
-        await self._answered(way, head, client, visit)
+    async def _tenant(self, head: RequestHead, visit: Visit) -> Tenant:
+        """The tenant of a request, noted with what the tenant says about frames. Raises BAD_REQUEST."""
+        if visit.tenant is None:
+            visit.tenant = self._sign_in.tenant(head)
+            if self._options.trusted_domains is not None:
+                visit.frame_ancestors = await self._options.trusted_domains.frame_ancestors(visit.tenant)
+        return visit.tenant
 
-    async def _log_out(
-        self, logout: LogoutOptions, head: RequestHead, tenant: Tenant, client: Exchange, visit: Visit
-    ) -> None:
-        await self._answer(await self._sign_in.log_out(logout, head, tenant), head, client, visit)
+    async def _app(self, apps: HostedApps[Gateway], head: RequestHead, visit: Visit) -> HostedApp[Gateway] | None:
+        """The HTML5 application that serves a request. Addresses of our own are none's, but the end of a login may be
+        that of the application it began in (`USE_HTML5_APP_XS_APPJSON_IN_LOGIN_CALLBACK`).
+        """
+        target = head.target
+        if self._options.app_ends_login and head.path == self._sign_in.callback_path:
+            target = self._sign_in.began_at(head)
+        elif self._is_ours(head.path):
+            return None
+        return await apps.find(target, await self._tenant(head, visit))
+
+    def _is_ours(self, path: str) -> bool:
+        subscriptions = self._options.subscriptions
+        return (
+            self._sign_in.owns(path)
+            or self._options.own_endpoints.owns(path)
+            or (subscriptions is not None and subscriptions.owns(path))
+        )
+
+    async def take_over(self, address: AppAddress, head: RequestHead, client: Exchange, visit: Visit) -> None:
+        """Serve a request for the HTML5 application whose gateway this is."""
+        await self._answered(self._app_way(address, head, client, visit), head, client, visit)
+
+    async def _app_way(self, address: AppAddress, head: RequestHead, client: Exchange, visit: Visit) -> None:
+        answer = self._rule(head, client, visit)
+        tenant, logout = await self._tenant(head, visit), self._options.logout
+        if answer is None and logout is not None and head.path == address.base + logout.endpoint:
+            answer = await self._sign_in.log_out(logout, head, tenant)
+        answer = answer or await self._sign_in.endpoint(head, tenant)
+        if answer is not None:
+            return await self._answer(answer, head, client, visit)
+        await self._enter(address.base, head, tenant, client, visit, address.busted)
 
     async def _enter(
         self, base: str, head: RequestHead, tenant: Tenant, client: Exchange, visit: Visit, busted: bool = False
@@ -182,7 +212,7 @@ class Gateway:
         route = match.route
         if route.local_dir is not None:
             own += returned_headers(visit.correlation_id) + visit.cross_origin
-            headers = own + self._options.response_headers.missing_from(own)
+            headers = own + self._policy(visit).missing_from(own)
             await self._directory(route).serve(
                 head, match.target, client.send, headers, is_gone=lambda: client.disconnected
             )
@@ -256,8 +286,12 @@ class Gateway:
         complete = answer.with_headers(returned_headers(visit.correlation_id))
         if visit.cross_origin:
             complete = Answer(complete.status, tuple(ruled(complete.headers, visit.cross_origin)), complete.body)
-        missing = self._options.response_headers.missing_from(complete.headers)
-        await send_answer(complete.with_headers(missing), head.method, client.send)
+        headers = self._policy(visit).completed(complete.headers)
+        await send_answer(Answer(complete.status, headers, complete.body), head.method, client.send)
+
+    def _policy(self, visit: Visit) -> ResponsePolicy:
+        """The headers that answers to this request get."""
+        return self._options.response_headers.framed_by(visit.frame_ancestors)
 
     async def _fail(self, error: GatewayError, head: RequestHead, client: Exchange, visit: Visit) -> None:
         """Answer a failure; where the answer has begun, break the connection instead of ending it quietly short."""

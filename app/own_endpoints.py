@@ -30,6 +30,10 @@ class OwnEndpoints:
     def __init__(self, handlers: Mapping[str, Endpoint] | None = None) -> None:
         self._handlers = dict(handlers or {})
 
+    def owns(self, path: str) -> bool:
+        """Whether this is one of the paths."""
+        return path in self._handlers
+
     def answer(self, head: RequestHead) -> Answer | None:
         """The answer to a request for one of the paths; None for any other. Raises METHOD_NOT_ALLOWED."""
         handler = self._handlers.get(head.path)

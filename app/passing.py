@@ -80,7 +80,7 @@ class Passing:
         if self._visit.cross_origin:
             shaped = ruled(shaped, self._visit.cross_origin)
         shaped += [pair for pair in returned_headers(self._visit.correlation_id) if pair[0] not in names]
-        shaped += self._policy.missing_from(shaped)
+        shaped += self._policy.framed_by(self._visit.frame_ancestors).missing_from(shaped)
         return shaped
 
     async def _cookies_for_client(self, lines: list[bytes]) -> Headers:

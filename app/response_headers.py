@@ -2,7 +2,8 @@
 
 Headers configured in xs-app.json (`responseHeaders`) win over those of the environment (`httpHeaders`), and a header
 that an answer brings itself wins over both, whoever gives the answer. `MERGE_CSP_HEADERS` makes one exception: the
-configured `Content-Security-Policy` then stands beside the answer's own, and browsers enforce both.
+configured `Content-Security-Policy` then stands beside a backend's own, and browsers enforce both. Pages of our own
+bring a policy for what they need; only who may frame them is said by the configured one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ _FRAMING = frozenset(
 )
 _FRAME_OPTIONS = (b"x-frame-options", b"SAMEORIGIN")
 _CSP = b"content-security-policy"
+_FRAMES = b"frame-ancestors"
+MAX_FRAMED = 100
+"""Policies kept for different directives: one for each tenant at most."""
 
 
 def header_problem(name: str, value: str) -> str | None:
@@ -41,16 +45,16 @@ def header_problem(name: str, value: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ResponsePolicy:
-    """The configured headers, ready to be added to answers."""
+    """The configured headers, ready to be added to answers. `merge_csp`: `MERGE_CSP_HEADERS`."""
 
-    defaults: Headers = (_FRAME_OPTIONS,)
-    always: Headers = ()
-    _names: frozenset[bytes] = field(init=False, repr=False)
-    _all: Headers = field(init=False, repr=False)
+    configured: Headers = (_FRAME_OPTIONS,)
+    merge_csp: bool = False
+    _give_way: frozenset[bytes] = field(init=False, repr=False)
+    _framed: dict[bytes, ResponsePolicy] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_names", frozenset(name for name, _ in self.defaults))
-        object.__setattr__(self, "_all", self.defaults + self.always)
+        beside = {_CSP} if self.merge_csp else set()
+        object.__setattr__(self, "_give_way", frozenset(name for name, _ in self.configured) - beside)
 
     @classmethod
     def prepare(
@@ -72,13 +76,63 @@ class ResponsePolicy:
         merged = dict([_FRAME_OPTIONS]) if send_x_frame_options else {}
         for name, value in configured:
             merged[name.lower().encode()] = value.strip().encode()
-        always = tuple(pair for pair in merged.items() if merge_csp and pair[0] == _CSP)
-        return cls(tuple(pair for pair in merged.items() if pair not in always), always)
+        return cls(tuple(merged.items()), merge_csp)
+
+    def framed_by(self, ancestors: bytes) -> ResponsePolicy:
+        """This policy with the directive `ancestors` about frames in its Content-Security-Policy; itself for none."""
+        if not ancestors:
+            return self
+        policy = self._framed.get(ancestors)
+        if policy is None:
+            if len(self._framed) >= MAX_FRAMED:
+                self._framed.clear()
+            with_csp = dict([(_CSP, b""), *self.configured])
+            framed = _with_directive(tuple(with_csp.items()), ancestors)
+            policy = self._framed[ancestors] = ResponsePolicy(framed, self.merge_csp)
+        return policy
 
     def missing_from(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         """What has to be added to an answer with these headers (lower-case names)."""
-        names = self._names
-        sent = [name for name, _ in headers if name in names]
+        give_way = self._give_way
+        sent = [name for name, _ in headers if name in give_way]
         if not sent:
-            return self._all
-        return tuple(pair for pair in self._all if pair[0] not in sent or pair in self.always)
+            return self.configured
+        return tuple(pair for pair in self.configured if pair[0] not in sent)
+
+    def completed(self, headers: Headers) -> Headers:
+        """The headers of an answer of our own, with what they lack."""
+        missing = self.missing_from(headers)
+        if not any(name == _CSP for name, _ in headers):
+            return headers + missing
+        ancestors = next((_frame_ancestors(value) for name, value in self.configured if name == _CSP), b"")
+        framed = _with_directive(headers, ancestors) if ancestors else headers
+        return framed + tuple(pair for pair in missing if pair[0] != _CSP)
+
+
+def _frame_ancestors(policies: bytes) -> bytes:
+    """The directive of that name, empty where a Content-Security-Policy has none."""
+    directives = _directives(policies.replace(b",", b";"))
+    return next((each for each in directives if _is_about_frames(each)), b"")
+
+
+def _with_directive(headers: Headers, ancestors: bytes) -> Headers:
+    """Headers whose Content-Security-Policy says about frames what `ancestors` says, and nothing else."""
+    return tuple((name, _reframed(value, ancestors) if name == _CSP else value) for name, value in headers)
+
+
+def _reframed(policies: bytes, ancestors: bytes) -> bytes:
+    """One header can hold several policies, with commas between them, which hold together (CSP3, 2.2.1)."""
+    *others, last = (_without_frames(policy) for policy in policies.split(b","))
+    return b", ".join([*filter(None, others), b"; ".join(filter(None, (last, ancestors)))])
+
+
+def _without_frames(policy: bytes) -> bytes:
+    return b"; ".join(each for each in _directives(policy) if not _is_about_frames(each))
+
+
+def _directives(policy: bytes) -> list[bytes]:
+    return [directive for each in policy.split(b";") if (directive := each.strip())]
+
+
+def _is_about_frames(directive: bytes) -> bool:
+    return directive.split(None, 1)[0].lower() == _FRAMES

@@ -71,6 +71,23 @@ class SignIn:
         reports = identity.back_channel if identity is not None else None
         self.back_channel_path = reports.path if reports is not None else ""
 
+    @property
+    def callback_path(self) -> str:
+        """Where logins end; empty where nobody can log in."""
+        return self._identity.callback_path if self._identity is not None else ""
+
+    def began_at(self, head: RequestHead) -> str:
+        """For a request to the login callback: the path and query where its login began, as far as it tells."""
+        return self._parts.callback.began_at(head)
+
+    def owns(self, path: str) -> bool:
+        """Whether a path is one of the login's own addresses."""
+        identity = self._identity
+        if identity is None:
+            return False
+        logout = identity.own_logout.endpoint if identity.own_logout is not None else ""
+        return path in (identity.callback_path, identity.login_path, logout, self.back_channel_path)
+
     def tenant(self, head: RequestHead) -> Tenant:
         """The tenant a request belongs to. Raises BAD_REQUEST."""
         return self._tenants.tenant(head)

@@ -15,12 +15,13 @@ from app.request_head import RequestHead
 class Visit:
     """Started when a request comes in; `outcome` is its record when it has been answered.
 
-    `cross_origin` are the headers of a CORS ruling, which every answer carries, also one about a failure.
+    `cross_origin` are the headers of a CORS ruling, which every answer carries, also one about a failure, and
+    `frame_ancestors` is the directive about frames of its Content-Security-Policy, where there is one by tenant.
     """
 
     __slots__ = (
         "_received_at", "_started", "caller", "correlation_id", "cross_origin", "destination", "error",
-        "forwarded_after", "tenant",
+        "forwarded_after", "frame_ancestors", "tenant",
     )  # fmt: skip
 
     def __init__(self, correlation_id: str) -> None:
@@ -33,6 +34,7 @@ class Visit:
         self.error: GatewayError | None = None
         self.forwarded_after = 0.0
         self.cross_origin: Headers = ()
+        self.frame_ancestors = b""
 
     @property
     def elapsed(self) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from app.check import VARIABLES_NOT_YET_EFFECTIVE
+from app.check import VARIABLES_WITHOUT_EFFECT
 from app.settings.answer_settings import AnswerSettings
 from app.settings.server_settings import ServerSettings
 from app.settings.session_settings import SessionSettings
@@ -18,8 +18,8 @@ FILE = Path(__file__).parents[1] / "docs" / "variables.md"
 HEAD = """# Environment variables
 
 Names, meaning and defaults are those of the reference router 23.0.0; those that begin with `GATEWAY_` are our own.
-A value that is not allowed stops the start, with all other problems listed. Variables marked *not yet* are accepted
-without an effect. Made from the settings' docstrings by `make docs`.
+A value that is not allowed stops the start, with all other problems listed. Variables marked *no effect* are accepted
+and ignored; [compatibility.md](compatibility.md) says why. Made from the settings' docstrings by `make docs`.
 """
 SECTIONS = {"Server": ServerSettings, "Sessions and login": SessionSettings, "Answers and routing": AnswerSettings}
 
@@ -36,8 +36,8 @@ def _rows(settings: type) -> Iterator[str]:
     fields: dict[str, FieldInfo] = settings.__dict__["__pydantic_fields__"]
     for name, meaning in _docstrings(settings):
         variable = fields[name].alias or name
-        late = " *(not yet)*" if variable in VARIABLES_NOT_YET_EFFECTIVE else ""
-        yield f"| `{variable}` | {_default(fields[name])} | {meaning}{late} |\n"
+        idle = " *(no effect)*" if variable in VARIABLES_WITHOUT_EFFECT else ""
+        yield f"| `{variable}` | {_default(fields[name])} | {meaning}{idle} |\n"
 
 
 def _docstrings(settings: type) -> Iterator[tuple[str, str]]:

@@ -68,11 +68,12 @@ class ClientCredentials(OAuthClient):
 
 
 class XsuaaCredentials(ClientCredentials):
-    """Binding of the `xsuaa` service."""
+    """Binding of the `xsuaa` service; `apiurl` is where it answers for all tenants."""
 
     url: str
     xsappname: str
     uaadomain: str
+    apiurl: str = ""
     tenantmode: str = "dedicated"
     verificationkey: str = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.composition.platform import Platform
 from app.compression.answer_compression import Compression
 from app.configuration import Configuration
 from app.error_answer import ErrorPolicy
@@ -12,6 +13,7 @@ from app.own_endpoints import Endpoint, OwnEndpoints, allowlist, plugin_metadata
 from app.response_headers import ResponsePolicy
 from app.settings.json_variables import AllowedHost
 from app.static_files.compressed_files import CompressedFiles
+from app.trusted_domains import TrustedDomains
 
 
 def compose_response_policy(configuration: Configuration) -> ResponsePolicy:
@@ -23,6 +25,15 @@ def compose_response_policy(configuration: Configuration) -> ResponsePolicy:
         send_x_frame_options=settings.send_xframeoptions,
         merge_csp=settings.merge_csp_headers,
     )
+
+
+def compose_trusted_domains(configuration: Configuration, platform: Platform) -> TrustedDomains | None:
+    """What the subaccounts trust; None where that is not asked for, or nobody can be asked."""
+    settings, xsuaa = configuration.settings, configuration.services.xsuaa
+    if not settings.enable_frame_ancestors_csp_headers or xsuaa is None or not xsuaa.apiurl:
+        return None
+    fresh = settings.frame_ancestors_csp_header_cache_time
+    return TrustedDomains(platform.clients, xsuaa.apiurl, xsuaa.identityzone, fresh)
 
 
 def compose_cors(configuration: Configuration) -> tuple[CorsRule, ...]:

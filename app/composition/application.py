@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.audit.trail import AuditTrail
+from app.composition.answers import compose_trusted_domains
 from app.composition.audit import compose_audit
 from app.composition.authorities import compose_authorities
 from app.composition.backends import Engine, compose_engine
@@ -29,6 +30,7 @@ from app.observability.logging_setup import parse_level
 from app.observability.platform_fields import platform_fields
 from app.sign_in import SignIn
 from app.tokens.identity_provider import IdentityProvider
+from app.trusted_domains import TrustedDomains
 
 if TYPE_CHECKING:
     from app.composition.extending import Extending
@@ -49,6 +51,7 @@ class Running:
     platform: Platform
     sign_in: SignIn
     audit: AuditTrail
+    trusted_domains: TrustedDomains | None
     chores: tuple[asyncio.Task[None], ...]
     log_lines: LineBuffer
 
@@ -60,6 +63,8 @@ class Running:
         if self.gateway.apps is not None:
             await self.gateway.apps.aclose()
         await self.sign_in.aclose()
+        if self.trusted_domains is not None:
+            await self.trusted_domains.aclose()
         await self.audit.aclose()
         self.engine.close()
         await self.platform.aclose()
@@ -87,6 +92,7 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
     xsuaa = authorities.xsuaa if authorities is not None else None
     audit = compose_audit(configuration, platform)
     sign_in.observe(audit)
+    trusted_domains = compose_trusted_domains(configuration, platform)
     log_lines = LineBuffer()
     parts = GatewayParts(
         platform,
@@ -96,6 +102,7 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
         AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write),
         compose_subscriptions(configuration, tenants, xsuaa.verifier if xsuaa is not None else None),
         audit,
+        trusted_domains,
     )
     gateway = compose_gateway(configuration, parts) if extending is None else extending.gateway(configuration, parts)
     renewal = CertificateRenewal(configuration.bindings, configuration.bindings_now, platform.clients)
@@ -103,7 +110,7 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
     chores += [asyncio.ensure_future(_prime(providers[kind], f"{kind}-keys", readiness)) for kind in providers]
     if configuration.bindings_can_change:
         chores.append(asyncio.ensure_future(renewal.run()))
-    return Running(gateway, engine, platform, sign_in, audit, tuple(chores), log_lines)
+    return Running(gateway, engine, platform, sign_in, audit, trusted_domains, tuple(chores), log_lines)
 
 
 async def _expire(sign_in: SignIn, readiness: Readiness | None) -> None:

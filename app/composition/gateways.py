@@ -32,6 +32,7 @@ from app.static_files.compressed_files import CompressedFiles
 from app.static_files.local_directory import LocalDirectory
 from app.static_files.placeholders import Placeholders
 from app.subscriptions.callbacks import SubscriptionCallbacks
+from app.trusted_domains import TrustedDomains
 
 SomeGateway = TypeVar("SomeGateway", bound=Gateway)
 SomeForwarder = TypeVar("SomeForwarder", bound=Forwarder)
@@ -48,6 +49,7 @@ class GatewayParts:
     access_log: AccessLog
     subscriptions: SubscriptionCallbacks | None = None
     audit: AuditTrail | None = None
+    trusted_domains: TrustedDomains | None = None
 
 
 def compose_gateway(configuration: Configuration, parts: GatewayParts) -> Gateway:
@@ -96,6 +98,7 @@ def compose_options(configuration: Configuration, policy: ResponsePolicy, parts:
     return GatewayOptions(
         welcome_file=descriptor.welcome_file,
         logout=logout_options(configuration),
+        app_ends_login=settings.use_html5_app_xs_appjson_in_login_callback,
         websockets=descriptor.websockets.enabled,
         websocket_origins=origin_rules(settings.ws_allowed_origins or ()),
         validate_forwarded_host=settings.enable_x_forwarded_host_validation,
@@ -103,6 +106,7 @@ def compose_options(configuration: Configuration, policy: ResponsePolicy, parts:
         own_endpoints=compose_own_endpoints(configuration),
         subscriptions=parts.subscriptions,
         audit=parts.audit,
+        trusted_domains=parts.trusted_domains,
         errors=compose_error_policy(configuration),
         response_headers=policy,
     )

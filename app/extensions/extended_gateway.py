@@ -143,7 +143,7 @@ class ExtendedGateway(Gateway):
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [*message.get("headers", ()), *step.own, *added]
-                message = {**message, "headers": [*headers, *self._options.response_headers.missing_from(headers)]}
+                message = {**message, "headers": [*headers, *self._policy(step.visit).missing_from(headers)]}
             await send(message)
 
         await route.app(scope, receive, complete)

@@ -20,7 +20,7 @@ from app.landscape.journal import Journal, Station, correlation_id
 from app.landscape.keys import SigningKeys
 from app.landscape.server import AppServer
 from app.landscape.tokens import decode
-from app.landscape.users import Tenant, tenant_by_zone
+from app.landscape.users import Tenant, tenant_by_subdomain, tenant_by_zone
 from app.landscape.xsuaa_client import OAuthClient, OAuthError, authenticate, read_proof
 from app.landscape.xsuaa_grants import Grants, TokenRequest
 from app.landscape.xsuaa_issue import TokenIssuer
@@ -39,10 +39,14 @@ from app.landscape.xsuaa_state import XsuaaState
 
 
 class Xsuaa:
-    """The station; `add_client` makes a service instance known, `keys.rotate()` changes the signing key."""
+    """The station; `add_client` makes a service instance known, `keys.rotate()` changes the signing key.
+
+    `trusted_domains` are what the cockpit calls so, by subdomain: who may frame a subaccount's applications.
+    """
 
     def __init__(self, journal: Journal, faults: Faults, authority: CertificateAuthority | None = None) -> None:
         self.keys = SigningKeys()
+        self.trusted_domains: dict[str, list[str]] = {}
         self._journal = journal
         self._clients: dict[str, OAuthClient] = {}
         state = XsuaaState()
@@ -97,6 +101,7 @@ class Xsuaa:
                 Route("/oauth/token/alias/{entity}", self._token, methods=["POST"]),
                 Route("/token_keys", self._token_keys),
                 Route("/.well-known/openid-configuration", self._configuration),
+                Route("/sap/rest/authorization/v2/securitySettings/public", self._security_settings),
             ],
             exception_handlers={OAuthError: error_answer},
         )
@@ -158,6 +163,14 @@ class Xsuaa:
                 "mtls_endpoint_aliases": {"token_endpoint": f"{aliases}/oauth/token"},
             }
         )
+
+    async def _security_settings(self, request: Request) -> Response:
+        """What everybody may know of a subaccount . For an unknown one: a 404 [unconfirmed]."""
+        tenant = tenant_by_subdomain(request.query_params.get("subdomain", ""))
+        if tenant is None:
+            raise OAuthError(404, "not_found", "The subdomain does not map to a valid identity zone.")
+        self._note(request, "security-settings", tenant)
+        return JSONResponse({"iframeDomains": " ".join(self.trusted_domains.get(tenant.subdomain, []))})
 
     def _note(self, request: Request, kind: str, tenant: Tenant, principal: str = "", **detail: str) -> None:
         self._journal.record(

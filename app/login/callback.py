@@ -11,7 +11,7 @@ from app.errors import Failure, GatewayError
 from app.login.code_flow import CodeFlow, LoginOptions
 from app.login.login_page import fragment_key
 from app.login.login_state import LoginState, LoginStates
-from app.login.return_url import HOME, safe_fragment, safe_path
+from app.login.return_url import safe_fragment, safe_path
 from app.login.tenant import check_tenant
 from app.principal import Tenant
 from app.request_head import RequestHead
@@ -63,6 +63,11 @@ class LoginCallback:
         self._cookies = cookies
         self._writer = writer
 
+    def began_at(self, head: RequestHead) -> str:
+        """The path and query where the login that comes back began, the home page where nothing tells."""
+        state = self._states.read(_parameters(head.query).get("state", [""])[0])
+        return (state.location if state is not None else "") or _remembered(head)
+
     async def answer(self, head: RequestHead, tenant: Tenant) -> Answer:
         """Exchange the code, open a session and return to where the login began.
 
@@ -113,13 +118,17 @@ class LoginCallback:
         return login
 
     def _return_address(self, head: RequestHead, state: LoginState, sealed: str) -> str:
-        cookies = head.cookies()
-        location = state.location or safe_path(unquote(cookies.get(LOCATION_COOKIE, "")))
-        key, _, fragment = cookies.get(FRAGMENT_COOKIE, "").partition(":")
+        location = state.location or _remembered(head)
+        key, _, fragment = head.cookies().get(FRAGMENT_COOKIE, "").partition(":")
         if key != fragment_key(sealed):
-            return location or HOME
-        return (location or HOME).partition("#")[0] + safe_fragment(unquote(fragment))
+            return location
+        return location.partition("#")[0] + safe_fragment(unquote(fragment))
 
     def _cleared(self, head: RequestHead) -> Headers:
         present = head.cookies()
         return tuple(self._writer.clear(head, name) for name in (LOCATION_COOKIE, FRAGMENT_COOKIE) if name in present)
+
+
+def _remembered(head: RequestHead) -> str:
+    """Where a login began whose state could not carry the path; the home page where nothing tells."""
+    return safe_path(unquote(head.cookies().get(LOCATION_COOKIE, "")))

@@ -83,9 +83,9 @@ class ServerSettings(VariableModel):
     xs_app_log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
     """Least level that is logged."""
     cf_nodejs_logging_level: Literal["off", "error", "warn", "info", "verbose", "debug", "silly"] = "error"
-    """Level of the reference router's logging library; without effect here."""
+    """Level of the reference router's logging library."""
     request_trace: Switch = False
-    """Whether each request is traced; without effect here, the log has a line for each."""
+    """Whether each request is traced; the log has a line for each in any case."""
     return_error_source: Switch = False
     """Whether errors of the gateway carry `x-error-source: gateway`."""
     zone_info_cache_ttl: Whole = 600

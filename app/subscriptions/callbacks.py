@@ -50,6 +50,11 @@ class SubscriptionCallbacks:
         self._dependencies = json.dumps(dependencies).encode()
         self._tenants = tenants
 
+    def owns(self, path: str) -> bool:
+        """Whether a path is that of a callback."""
+        paths = (each for service, _ in self._services.values() for each in (service.dependencies, service.tenants))
+        return any(each.tenant_id(path) is not None for each in paths if each is not None)
+
     async def answer(self, head: RequestHead, receive: Receive) -> Answer | None:
         """The answer to a callback; None for any other request.
 

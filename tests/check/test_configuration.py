@@ -292,11 +292,12 @@ def test_broken_bindings_do_not_make_routes_look_unprotected(tmp_path: Path) -> 
     assert places(refused(tmp_path, {"routes": [ONE]}, environment(VCAP_SERVICES="{"))) == [("VCAP_SERVICES", "")]
 
 
-def test_what_has_no_effect_yet_is_noted(tmp_path: Path) -> None:
+def test_what_has_no_effect_is_noted(tmp_path: Path) -> None:
     document = {**public(), "services": {}, "outgoingRequestOptions": {"cls": {}}, "cors": []}
-    environ = environment(FRAME_ANCESTORS_CSP_HEADER_CACHE_TIME="1", GATEWAY_NONSENSE="1")
+    environ = environment(ZONE_INFO_CACHE_TTL="1", GATEWAY_NONSENSE="1", ENABLE_FRAME_ANCESTORS_CSP_HEADERS="true")
     assert [str(note) for note in loaded(tmp_path, document, environ).notes] == [
-        "FRAME_ANCESTORS_CSP_HEADER_CACHE_TIME: accepted, not yet effective",
+        "ZONE_INFO_CACHE_TTL: without effect here",
+        "ENABLE_FRAME_ANCESTORS_CSP_HEADERS: without effect: no XSUAA with an apiurl is bound",
         "GATEWAY_NONSENSE: unknown variable, ignored",
     ]
 

@@ -10,13 +10,13 @@ from typing import Any, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from app.check import VARIABLES_NOT_YET_EFFECTIVE
+from app.check import VARIABLES_WITHOUT_EFFECT
 from app.routing.descriptor import Descriptor
 from app.settings.settings import OWN_PREFIX, Settings, variable_names
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "compatibility.md").read_text()
-STATUSES = {"works", "works differently", "not applicable", "not yet"}
+STATUSES = {"works", "works differently", "not applicable"}
 
 OURS = {"WEB_CONCURRENCY"}
 """Variables of our own without our prefix: a custom of Python servers."""
@@ -113,18 +113,16 @@ def test_every_row_has_a_status_and_explains_what_differs(heading: str) -> None:
             assert remark, f"{name}: {status}, but neither how nor why"
 
 
-def test_what_is_not_yet_effective_is_what_check_tells() -> None:
-    assert not of_status(PROPERTIES, "not yet")
-    assert of_status(VARIABLES, "not yet") == set(VARIABLES_NOT_YET_EFFECTIVE)
+def test_variables_without_an_effect_are_what_check_tells() -> None:
+    not_ours = {"DEBUG"}  # a name that any program may read
+    assert of_status(VARIABLES, "not applicable") - not_ours == set(VARIABLES_WITHOUT_EFFECT)
 
 
-def test_variables_that_work_are_used_and_idle_ones_are_not() -> None:
+def test_variables_that_work_are_used() -> None:
     code = source()
     names = {field.alias or name: name for name, field in Settings.model_fields.items()}
     for variable in of_status(VARIABLES, "works") - NO_SETTINGS - READ_BY_NAME:
         assert re.search(rf"\.{names[variable]}\b", code), f"{variable} works, but nobody reads it"
-    for variable in of_status(VARIABLES, "not yet") & {"REQUEST_TRACE"}:
-        assert not re.search(rf"\.{names[variable]}\b", code), f"{variable} is read, so it may work"
 
 
 @pytest.mark.parametrize("header", sorted(name for name in HEADERS if HEADERS[name][0] == "works"))

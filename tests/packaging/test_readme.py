@@ -211,7 +211,7 @@ HOW: dict[str, Callable[[Checkout, str], None]] = {
     "cf create-service connectivity lite gangway-connectivity": creates_a_service_we_need,
     "cf push --var suffix=acme --var domain=cfapps.eu10-004.hana.ondemand.com": gives_every_variable,
     "mbt build": builds_the_archive,
-    "cf deploy mta_archives/gangway_0.1.0.mtar": deploys_what_was_built,
+    "cf deploy mta_archives/gangway_0.2.0.mtar": deploys_what_was_built,
     ".venv/bin/python -m app check -w path/to/your/app": checks_another_folder,
     "make check": is_a_target,
     "make format": is_a_target,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.response_headers import ResponsePolicy, header_problem
+from app.response_headers import MAX_FRAMED, ResponsePolicy, header_problem
 
 CSP = b"content-security-policy"
 
@@ -81,7 +81,64 @@ def test_what_is_accepted_is_one_clean_header_line(name: str, value: str) -> Non
     if header_problem(name, value) is None:
         ((_, _), (sent_name, sent_value)) = ResponsePolicy.prepare(
             [("X-Frame-Options", "x"), ("X-" + name, value)]
-        ).defaults
+        ).configured
         line = sent_name + b": " + sent_value
         assert line.decode("ascii").isprintable() or "\t" in value
         assert sent_name == sent_name.lower()
+
+
+ANCESTORS = b"frame-ancestors https://portal.example"
+XFO = (b"x-frame-options", b"SAMEORIGIN")
+
+
+def test_a_directive_about_frames_takes_the_place_of_the_configured_one_and_leaves_the_others() -> None:
+    assert ResponsePolicy().framed_by(b"") == ResponsePolicy()
+    assert ResponsePolicy().framed_by(ANCESTORS).missing_from(()) == ((CSP, ANCESTORS), XFO)
+    configured = [("Content-Security-Policy", "default-src https: ;Frame-Ancestors 'none';; img-src *")]
+    for merge in (False, True):
+        framed = ResponsePolicy.prepare(configured, merge_csp=merge).framed_by(ANCESTORS)
+        assert dict(framed.missing_from(()))[CSP] == b"default-src https:; img-src *; " + ANCESTORS
+
+
+@pytest.mark.parametrize(
+    ("configured", "sent"),
+    [
+        ("a 1, frame-ancestors x", b"a 1, " + ANCESTORS),
+        ("frame-ancestors x; b 1, c 1", b"b 1, c 1; " + ANCESTORS),
+        ("frame-ancestors x, c 1", b"c 1; " + ANCESTORS),
+        ("frame-ancestors-not x", b"frame-ancestors-not x; " + ANCESTORS),
+        ("frame-ancestors", ANCESTORS),
+        ("", ANCESTORS),
+        (";,;", ANCESTORS),
+    ],
+)
+def test_policies_of_any_shape_get_the_directive(configured: str, sent: bytes) -> None:
+    policy = ResponsePolicy.prepare([("Content-Security-Policy", configured)]).framed_by(ANCESTORS)
+    assert dict(policy.missing_from(()))[CSP] == sent
+
+
+def test_a_backends_policy_stays_as_it_is_and_gets_ours_beside_it_only_when_asked() -> None:
+    backend = [(CSP, b"default-src 'self'")]
+    assert ResponsePolicy().framed_by(ANCESTORS).missing_from(backend) == (XFO,)
+    merged = ResponsePolicy.prepare(merge_csp=True).framed_by(ANCESTORS)
+    assert merged.missing_from(backend) == ((CSP, ANCESTORS), XFO)
+
+
+def test_pages_of_our_own_keep_their_policy_and_learn_who_may_frame_them() -> None:
+    page = ((CSP, b"default-src 'none'"), (b"x-own", b"1"))
+    strict = [("Content-Security-Policy", "script-src 'none'; frame-ancestors https://portal.example")]
+    for merge in (False, True):
+        policy = ResponsePolicy.prepare(strict, merge_csp=merge)
+        framed = (CSP, b"default-src 'none'; " + ANCESTORS)
+        assert policy.completed(page) == (framed, (b"x-own", b"1"), XFO)
+    assert ResponsePolicy().completed(page) == (*page, XFO)
+    assert ResponsePolicy().framed_by(ANCESTORS).completed(()) == ((CSP, ANCESTORS), XFO)
+
+
+def test_policies_for_many_tenants_are_kept_within_bounds() -> None:
+    policy = ResponsePolicy()
+    for number in range(3 * MAX_FRAMED):
+        ancestors = b"frame-ancestors https://portal-%d.example" % number
+        assert policy.framed_by(ancestors).missing_from(()) == ((CSP, ancestors), XFO)
+        assert policy.framed_by(ancestors) is policy.framed_by(ancestors)
+        assert len(policy._framed) <= MAX_FRAMED
