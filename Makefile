@@ -44,8 +44,9 @@ requirements: $(VENV)/bin/python ## Lock the dependencies with hashes, for every
 LOCK = $(IN_VENV)uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make requirements'
 
-docs: $(VENV)/.installed ## Write docs/variables.md from the settings' docstrings
+docs: $(VENV)/.installed ## Write docs/variables.md and docs/errors.md from the code
 	PYTHONPATH=. $(IN_VENV)python scripts/document_variables.py
+	PYTHONPATH=. $(IN_VENV)python scripts/document_errors.py
 
 conformance: $(VENV)/.installed build/conformance/.installed ## Run the conformance kit, where it is, and print the score
 	KIT_PROJECT_DIR=$(CURDIR) KIT_PROJECT_PYTHON=$(abspath $(IN_VENV)python) PYTHONDONTWRITEBYTECODE=1 \

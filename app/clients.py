@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
+from app.observability.trace import note
 from app.platform_service import Service
 from app.transport.pool_key import ClientCertificate
 
@@ -106,6 +107,7 @@ class PlatformClients:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one jar would serve all users
             follow_redirects=False,
             trust_env=False,
+            event_hooks={"request": [_note_request], "response": [_note_response]},
         )
 
     async def aclose(self) -> None:
@@ -114,6 +116,14 @@ class PlatformClients:
         for client in clients:
             await client.aclose()
         await asyncio.gather(*self._closing)
+
+
+async def _note_request(request: httpx.Request) -> None:
+    note("asks %s: %s %s", request.url.netloc.decode(), request.method, request.url.path)
+
+
+async def _note_response(response: httpx.Response) -> None:
+    note("%s answered %d", response.request.headers["host"], response.status_code)
 
 
 def load_certificate(context: ssl.SSLContext, certificate: ClientCertificate) -> None:

@@ -27,6 +27,7 @@ from app.routing.route_table import Match
 from app.sessions.session import Session
 from app.sessions.visitor import Visitor
 from app.sign_in import SignIn
+from app.transport.pool_key import described
 from app.visit import Visit
 
 log = logging.getLogger("gangway.forwarder")
@@ -65,6 +66,8 @@ class Forwarder:
         """
         caller: Caller = visitor.caller if visitor is not None else AnonymousCaller(tenant)
         backend = self._ready(reference, caller, visitor) or await self._resolve(reference, caller, visitor)
+        if visit.trace is not None:
+            visit.trace.add(f"destination {backend.destination}: {described(backend.key)}")
         visit.forwarded_after = visit.elapsed
         passing = Passing(self._sign_in, self._policy, match, backend, head, visitor, own, visit)
         compression = self._compression.of(head) if self._compression is not None else None

@@ -32,8 +32,10 @@ from app.login.return_url import without_parameter
 from app.login.user_api import user_api
 from app.observability.access_log import AccessLog
 from app.observability.correlation import correlation_id, returned_headers
+from app.observability.redaction import redact_target
+from app.observability.trace import start_trace
 from app.own_endpoints import OwnEndpoints
-from app.principal import Tenant
+from app.principal import Tenant, UserToken
 from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
 from app.routing.path_safety import refuse_unsafe_path
@@ -41,6 +43,7 @@ from app.routing.reference import USER_API
 from app.routing.route import Route
 from app.routing.route_table import Match, RouteTable, kept_by_browsers
 from app.send_answer import send_answer
+from app.sessions.session import Session
 from app.sessions.visitor import Visitor
 from app.sign_in import SignIn
 from app.static_files.local_directory import LocalDirectory
@@ -102,8 +105,11 @@ class Gateway:
         head = RequestHead.from_scope(scope)
         client: Exchange = scope[EXTENSION]
         visit = Visit(correlation_id(head.headers))
+        level = self._access_log.level(head)
+        if self._access_log.traces(level):
+            visit.trace = start_trace()
         await self._answered(self._way(head, client, visit), head, client, visit)
-        if self._access_log.wants(visit.error):
+        if self._access_log.wants(visit.error, level):
             self._access_log.write(head, visit.outcome(client.status, client.bytes_sent))
 
     async def _answered(self, way: Awaitable[None], head: RequestHead, client: Exchange, visit: Visit) -> None:
@@ -159,7 +165,10 @@ class Gateway:
             target = self._sign_in.began_at(head)
         elif self._is_ours(head.path):
             return None
-        return await apps.find(target, await self._tenant(head, visit))
+        app = await apps.find(target, await self._tenant(head, visit))
+        if app is not None and visit.trace is not None:
+            visit.trace.add(f"HTML5 application {app.address.app}")
+        return app
 
     def _is_ours(self, path: str) -> bool:
         subscriptions = self._options.subscriptions
@@ -191,11 +200,15 @@ class Gateway:
         if isinstance(arrived, Answer):
             return await self._answer(arrived, head, client, visit)
         match = self._routes.match(arrived.method, _seen_by_routes(arrived.target, base))
+        if visit.trace is not None:
+            visit.trace.add(f"route {match.route.index} {match.route.source} -> {redact_target(match.target)}")
         if busted:
             match = kept_by_browsers(match)
         if client.upgrade is not None:
             self._check_websocket(match.route, arrived)
         visitor = await self._caller(match.route, arrived, tenant, client)
+        if visit.trace is not None:
+            visit.trace.add(_called_by(match.route, visitor))
         if visitor is None and not match.route.is_public:
             answer = await self._sign_in.start(arrived, tenant, match.route)
             return await self._answer(answer, arrived, client, visit)
@@ -213,6 +226,8 @@ class Gateway:
         if route.local_dir is not None:
             own += returned_headers(visit.correlation_id) + visit.cross_origin
             headers = own + self._policy(visit).missing_from(own)
+            if visit.trace is not None:
+                visit.trace.add(f"a file of {route.local_dir}")
             await self._directory(route).serve(
                 head, match.target, client.send, headers, is_gone=lambda: client.disconnected
             )
@@ -301,6 +316,14 @@ class Gateway:
             return client.abort()
         answer = error_answer(error, head, visit.correlation_id, self._options.errors)
         await self._answer(answer, head, client, visit)
+
+
+def _called_by(route: Route, visitor: Visitor | None) -> str:
+    """How a trace tells who is calling: not who it is, but how we know."""
+    if visitor is None:
+        return "public" if route.is_public else "nobody is logged in"
+    kind = "a session" if isinstance(visitor, Session) else "what the request shows"
+    return f"{'a user' if isinstance(visitor.token, UserToken) else 'a service'}, by {kind}"
 
 
 def _seen_by_routes(target: str, base: str) -> str:

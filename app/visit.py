@@ -8,6 +8,7 @@ from app.answer import Headers
 from app.errors import GatewayError
 from app.observability.access_log import Outcome
 from app.observability.platform_fields import UNKNOWN
+from app.observability.trace import Trace
 from app.principal import Caller, Tenant
 from app.request_head import RequestHead
 
@@ -17,11 +18,12 @@ class Visit:
 
     `cross_origin` are the headers of a CORS ruling, which every answer carries, also one about a failure, and
     `frame_ancestors` is the directive about frames of its Content-Security-Policy, where there is one by tenant.
+    `trace` is there where somebody wants to see the request's steps.
     """
 
     __slots__ = (
         "_received_at", "_started", "caller", "correlation_id", "cross_origin", "destination", "error",
-        "forwarded_after", "frame_ancestors", "tenant",
+        "forwarded_after", "frame_ancestors", "tenant", "trace",
     )  # fmt: skip
 
     def __init__(self, correlation_id: str) -> None:
@@ -35,6 +37,7 @@ class Visit:
         self.forwarded_after = 0.0
         self.cross_origin: Headers = ()
         self.frame_ancestors = b""
+        self.trace: Trace | None = None
 
     @property
     def elapsed(self) -> float:
@@ -65,4 +68,5 @@ class Visit:
             tenant_subdomain=tenant.subdomain if tenant is not None else UNKNOWN,
             destination=self.destination,
             error=error,
+            way=self.trace.steps if self.trace is not None else (),
         )

@@ -28,6 +28,7 @@ from app.observability.access_log import AccessLog, AccessLogSettings
 from app.observability.line_buffer import LineBuffer
 from app.observability.logging_setup import parse_level
 from app.observability.platform_fields import platform_fields
+from app.observability.request_level import RequestLevel
 from app.sign_in import SignIn
 from app.tokens.identity_provider import IdentityProvider
 from app.trusted_domains import TrustedDomains
@@ -135,11 +136,18 @@ async def _prime(provider: IdentityProvider, check: str, readiness: Readiness) -
 
 
 def _access_log_settings(configuration: Configuration) -> AccessLogSettings:
+    settings = configuration.settings
+
     def shown(name: str) -> bool:
         return _is_true(configuration.environ, name)
 
     return AccessLogSettings(
-        level=parse_level(configuration.settings.xs_app_log_level),
+        levels=RequestLevel(
+            parse_level(settings.xs_app_log_level),
+            settings.dyn_log_level_key or "",
+            settings.dyn_log_header.lower().encode(),
+        ),
+        traced=settings.request_trace,
         sensitive_connection_data=shown("LOG_SENSITIVE_CONNECTION_DATA"),
         remote_user=shown("LOG_REMOTE_USER"),
         referer=shown("LOG_REFERER"),

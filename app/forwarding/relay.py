@@ -17,6 +17,7 @@ from app.compression.encoders import Encoder
 from app.errors import Failure, GatewayError
 from app.forwarding.gate import Gate
 from app.forwarding.headers import HeaderList
+from app.observability.trace import note
 from app.transport.connection import Connection
 from app.transport.pool import Pool
 from app.transport.pool_key import OnPremiseKey
@@ -106,6 +107,7 @@ class Relay:
     async def _exchange(self, forward: Forward, backend: Backend, shape: Shape, client: ClientExchange) -> None:
         reused = self._pool.take_idle(backend.key)
         connection = reused or await self._pool.take(backend.key)
+        note("sends the request")
         upload: asyncio.Task[None] | None = None
         try:
             upload = await _start(forward, backend, connection, client)
@@ -114,6 +116,7 @@ class Relay:
             except GatewayError:
                 if reused is None or not _may_repeat(forward, connection):
                     raise
+                note("the socket was stale: once more")
                 self._pool.give(connection)
                 connection = await self._pool.take(backend.key, fresh=True)
                 await _start(forward, backend, connection, client)
@@ -180,6 +183,7 @@ async def pass_on(
     """Stream the answer whose head is there. Raises GatewayError before, BrokenOff after anything was sent."""
     parser = connection.parser
     status = parser.status
+    note("answered %d", status)
     first, encoder = b"", None
     if status == 407 or (status in SUSPECT and isinstance(backend.key, OnPremiseKey)):
         first = await connection.read()
@@ -214,4 +218,5 @@ def _raise_for_proxy(status: int, connection: Connection, start: bytes, backend:
         raise GatewayError(Failure.BACKEND_INVALID, f"destination {backend.destination} answered 407")
     failure = proxy_failure(status, tuple(connection.parser.headers), start)
     if failure is not None:
-        raise GatewayError(failure, f"destination {backend.destination}")
+        location = f", location id {backend.key.location_id}" if backend.key.location_id else ""
+        raise GatewayError(failure, f"destination {backend.destination}{location}")

@@ -12,6 +12,7 @@ from app.forwarding.headers import HeaderList
 from app.forwarding.relay import Forward, Shape, pass_on
 from app.forwarding.tunnel import Tunnel
 from app.inbound.exchange import Exchange
+from app.observability.trace import note
 from app.transport.connection import Connection
 from app.transport.pool import Pool
 
@@ -71,6 +72,7 @@ class WebSocketRelay:
             client.on_disconnect = connection.client_gone
             connection.start(forward.head, forward.method, backend.timeout, has_body=False, upgrade=True)
             await connection.wait_head()
+            note("answered the upgrade with %d", connection.parser.status)
             if connection.parser.status != 101:
                 await pass_on(connection, backend, shape, client)
                 return None

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from json.encoder import encode_basestring_ascii as quoted
 
 from app.errors import GatewayError
 from app.observability.json_formatter import LEVEL_NAMES
 from app.observability.platform_fields import UNKNOWN
 from app.observability.redaction import MASK, redact, redact_target
+from app.observability.request_level import RequestLevel
 from app.observability.timestamps import iso, nanoseconds
 from app.request_head import RequestHead
 
@@ -43,9 +44,12 @@ _SSL = {
 
 @dataclass(frozen=True, slots=True)
 class AccessLogSettings:
-    """The level, and what personal data is shown: `LOG_SENSITIVE_CONNECTION_DATA`, `LOG_REMOTE_USER`, and so on."""
+    """Whose requests are written, whether all tell their way (`REQUEST_TRACE`), and what personal data is shown:
+    `LOG_SENSITIVE_CONNECTION_DATA`, `LOG_REMOTE_USER`, and so on.
+    """
 
-    level: int = logging.INFO
+    levels: RequestLevel = field(default_factory=RequestLevel)
+    traced: bool = False
     sensitive_connection_data: bool = False
     remote_user: bool = False
     referer: bool = False
@@ -54,7 +58,9 @@ class AccessLogSettings:
 
 @dataclass(slots=True)
 class Outcome:
-    """How a request ended. Sizes in bytes, -1 when unknown; `received_at` in epoch seconds, `duration` in seconds."""
+    """How a request ended, and its `way` where it was traced. Sizes in bytes, -1 when unknown; `received_at` in epoch
+    seconds, `duration` in seconds.
+    """
 
     status: int
     received_at: float
@@ -68,6 +74,7 @@ class Outcome:
     remote_user: str = UNKNOWN
     destination: str = UNKNOWN
     error: GatewayError | None = None
+    way: Sequence[str] = ()
 
 
 class AccessLog:
@@ -84,9 +91,17 @@ class AccessLog:
         self._shown = _shown_headers(settings)
         self._constant = _constant_part(settings, platform)
 
-    def wants(self, error: GatewayError | None) -> bool:
-        """Whether a request that ended with this error, or without one, is written at the configured level."""
-        return _severity(error) >= self._settings.level
+    def level(self, head: RequestHead) -> int:
+        """The least level at which this request is written."""
+        return self._settings.levels.of(head)
+
+    def traces(self, level: int) -> bool:
+        """Whether requests of this level tell their way."""
+        return self._settings.traced or level <= logging.DEBUG
+
+    def wants(self, error: GatewayError | None, level: int) -> bool:
+        """Whether a request of this level that ended with this error, or without one, is written."""
+        return _severity(error) >= level
 
     def write(self, head: RequestHead, outcome: Outcome, protocol: str = "HTTP/1.1") -> None:
         """Write the record of a request; never raises, and never writes more than one line."""
@@ -103,7 +118,7 @@ class AccessLog:
             f',"request_received_at":"{iso(outcome.received_at)}","response_sent_at":"{written}"'
             f',"written_ts":{nanoseconds(sent_at)},"request_size_b":{outcome.request_size}'
             f',"response_size_b":{outcome.response_size},"response_content_type":{quoted(outcome.content_type)}'
-            f"{self._personal(head, outcome)},{self._constant}}}\n"
+            f"{_way(outcome.way)}{self._personal(head, outcome)},{self._constant}}}\n"
         )
 
     def _personal(self, head: RequestHead, outcome: Outcome) -> str:
@@ -135,6 +150,10 @@ def _failure(error: GatewayError | None) -> str:
         f',"msg":{message},"hop":"{row.hop}","failure":"{error.failure.name}","detail":{detail}'
         f',"advice":{quoted(row.advice)}'
     )
+
+
+def _way(steps: Sequence[str]) -> str:
+    return f',"way":[{",".join(quoted(redact(step)) for step in steps)}]' if steps else ""
 
 
 def _shown_headers(settings: AccessLogSettings) -> dict[str, bytes]:

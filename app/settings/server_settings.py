@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.routing.descriptor_options import OutgoingRequestOptions
-from app.settings.values import Json, Positive, Switch, Text, Whole
+from app.settings.values import Json, Positive, PublicKey, Switch, Text, Whole
 from app.strict_model import fault
 
 LogLevel = Literal["debug", "path", "info", "warning", "error", "fatal"]
@@ -81,11 +81,16 @@ class ServerSettings(VariableModel):
     node_env: str = ""
     """`development` reads default-env.json."""
     xs_app_log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
-    """Least level that is logged."""
+    """Least level that is logged; at `debug`, requests are logged with their way (see `REQUEST_TRACE`)."""
+    dyn_log_level_key: PublicKey | None = None
+    """Public RSA key of those who may set the level of single requests, by a token in `SAP-LOG-LEVEL`."""
+    dyn_log_header: Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")] = "SAP-LOG-LEVEL"
+    """Name of the header with that token."""
     cf_nodejs_logging_level: Literal["off", "error", "warn", "info", "verbose", "debug", "silly"] = "error"
     """Level of the reference router's logging library."""
     request_trace: Switch = False
-    """Whether each request is traced; the log has a line for each in any case."""
+    """Whether a request's line in the log tells its way: route, caller, destination, calls to services, socket, answer,
+    each with the milliseconds since it came in."""
     return_error_source: Switch = False
     """Whether errors of the gateway carry `x-error-source: gateway`."""
     zone_info_cache_ttl: Whole = 600

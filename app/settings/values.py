@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field
 
+from app.pem import public_pem
 from app.strict_model import fault
 
 Value = TypeVar("Value")
@@ -35,6 +36,21 @@ def _hosts(text: object) -> tuple[str, ...]:
     return hosts
 
 
+def _public_key(text: object) -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    pem = public_pem(str(text))
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, RSAPublicKey):
+        raise fault("a public RSA key in PEM, or its base64 alone", show_value=False)
+    return pem
+
+
 def _json(text: object) -> Any:
     try:
         return json.loads(str(text))
@@ -54,6 +70,9 @@ Positive = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
 
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
 """Host names separated by commas, each perhaps with a port, or `*.domain` for everything below a domain."""
+
+PublicKey = Annotated[str, BeforeValidator(_public_key)]
+"""A public RSA key, as PEM."""
 
 Text = Annotated[str, Field(min_length=1)]
 """Text that is not empty."""

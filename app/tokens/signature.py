@@ -5,11 +5,11 @@ It is loaded when the first token is validated, not at the start: the library ta
 
 from __future__ import annotations
 
-import re
-
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
+
+from app.pem import public_pem
 
 MAX_KEYS = 100
 
@@ -44,7 +44,7 @@ def _rsa_key(entry: object) -> RSAKey | None:
     try:
         if "n" in entry:
             return RSAKey.import_key({"kty": "RSA", "n": entry["n"], "e": entry.get("e", "AQAB")})
-        return RSAKey.import_key(pem_with_newlines(entry["value"]))
+        return RSAKey.import_key(public_pem(entry["value"]))
     except (JoseError, ValueError, TypeError, KeyError):
         return None
 
@@ -52,12 +52,6 @@ def _rsa_key(entry: object) -> RSAKey | None:
 def parse_pem(pem: str) -> RSAKey | None:
     """A public key as bindings deliver it, None when it is unusable."""
     try:
-        return RSAKey.import_key(pem_with_newlines(pem))
+        return RSAKey.import_key(public_pem(pem))
     except (JoseError, ValueError):
         return None
-
-
-def pem_with_newlines(pem: str) -> str:
-    """A public key as bindings deliver it, sometimes on one line, in the form parsers take."""
-    body = re.sub(r"-----[A-Z ]+-----|\s", "", pem.replace("\\n", "\n"))
-    return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.errors import Failure, GatewayError
+from app.observability.trace import note
 from app.transport.connection import Connection
 from app.transport.pool_key import PoolKey
 
@@ -103,6 +104,7 @@ class Pool:
         if pool.busy < self._limits.per_key:
             self._claim_place(pool)
         elif (handed := await self._wait_for(pool)) is not None:
+            note("got the socket of another request, after a wait")
             if not (fresh or handed.closed):
                 return handed
             handed.pool = None
@@ -185,6 +187,7 @@ class Pool:
 
     async def _open(self, pool: KeyPool) -> Connection:
         """Open a socket in a place that was claimed."""
+        note("opens a socket")
         try:
             connection = await self._opener.open(pool.key)
         except BaseException:

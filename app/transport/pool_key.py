@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.principal import Principal, Tenant
+from app.principal import Principal, ServicePrincipal, TechnicalPrincipal, Tenant, UserPrincipal
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +62,26 @@ class OnPremiseKey:
 
 
 PoolKey = DirectKey | OnPremiseKey
+
+
+def described(key: PoolKey) -> str:
+    """Where a socket leads, for a log: hosts, and whether a user stands behind it, but not who."""
+    match key:
+        case DirectKey(proxy=proxy):
+            address = f"{'https' if key.tls is not None else 'http'}://{key.host}:{key.port}"
+            return address if proxy is None else f"{address} through the proxy {proxy.host}:{proxy.port}"
+        case OnPremiseKey():
+            location = f" at location {key.location_id}" if key.location_id else ""
+            return (
+                f"{key.virtual_host}:{key.virtual_port} behind the Cloud Connector{location}, as {_who(key.principal)}"
+            )
+
+
+def _who(principal: Principal) -> str:
+    match principal:
+        case UserPrincipal():
+            return "the user"
+        case ServicePrincipal():
+            return "the calling service"
+        case TechnicalPrincipal():
+            return "the application"

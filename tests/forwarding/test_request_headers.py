@@ -67,6 +67,18 @@ def test_credentials_replace_whatever_the_client_says(pairs: Pairs) -> None:
         assert values(passed, name) == [value]
 
 
+PASSPORT = b"2A54482A0300E600756E6B6E6F776E".ljust(452, b"0") + b"2A54482A"
+"""The header has 230 bytes in hexadecimal digits, between two marks (protocols 7)."""
+
+
+@pytest.mark.parametrize("key", [DIRECT, ON_PREMISE])
+@pytest.mark.parametrize("passport", [PASSPORT, PASSPORT.lower(), b"not a passport"])
+def test_a_passport_passes_without_damage(key: DirectKey | OnPremiseKey, passport: bytes) -> None:
+    for keep in (True, False):
+        passed = sent([(b"sap-passport", passport)], backend(key), Outbound(keep_authorization=keep))
+        assert values(passed, b"sap-passport") == [passport]
+
+
 def test_configured_headers_do_not_replace_the_clients() -> None:
     """URL.headers.*."""
     defaults: Headers = ((b"accept", b"text/plain"), (b"sap-language", b"en"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.errors import Failure, GatewayError
 from app.observability.access_log import MAX_TARGET, AccessLog, AccessLogSettings, Outcome
+from app.observability.request_level import RequestLevel
 from app.request_head import RequestHead
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
@@ -148,10 +150,24 @@ def test_long_addresses_are_cut() -> None:
     ],
 )
 def test_the_level_decides_what_is_wanted(level: int, plain: bool, refused: bool, failed: bool) -> None:
-    log = AccessLog(AccessLogSettings(level), {}, print)
-    assert log.wants(None) is plain
-    assert log.wants(GatewayError(Failure.SCOPE_MISSING)) is refused
-    assert log.wants(GatewayError(Failure.BACKEND_TIMEOUT)) is failed
+    log = AccessLog(AccessLogSettings(RequestLevel(level)), {}, print)
+    assert log.level(HEAD) == level
+    assert log.wants(None, level) is plain
+    assert log.wants(GatewayError(Failure.SCOPE_MISSING), level) is refused
+    assert log.wants(GatewayError(Failure.BACKEND_TIMEOUT), level) is failed
+
+
+def test_requests_tell_their_way_at_the_lowest_level_or_where_that_is_wanted() -> None:
+    for traced, expected in ((False, [True, False]), (True, [True, True])):
+        log = AccessLog(AccessLogSettings(traced=traced), {}, print)
+        assert [log.traces(level) for level in (logging.DEBUG, logging.INFO)] == expected
+
+
+def test_the_way_of_a_request_is_written_without_secrets() -> None:
+    steps = ["0.10 route 0", f'0.20 Bearer {JWT} "quoted"']
+    way = written(HEAD, replace(OUTCOME, way=steps))["way"]
+    assert way == ["0.10 route 0", '0.20 Bearer redacted "quoted"']
+    assert "way" not in written(HEAD, OUTCOME)
 
 
 @given(

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from scripts.document_variables import FILE, document
+from scripts import document_errors, document_variables
 from tests.journeys.gateway import free_port
 from tests.packaging.project import ROOT, load_json, load_yaml
 
@@ -238,5 +238,6 @@ def test_the_files_and_folders_it_mentions_exist() -> None:
         assert (ROOT / name).exists(), name
 
 
-def test_the_variables_are_documented_as_they_are() -> None:
-    assert FILE.read_text() == document(), "run: make docs"
+def test_variables_and_errors_are_documented_as_they_are() -> None:
+    for made in (document_variables, document_errors):
+        assert made.FILE.read_text() == made.document(), "run: make docs"

@@ -45,6 +45,7 @@ NOT_OF_A_TENANT = {
     "app.identity_service.discovery": "public documents of issuers, by issuer",
     "app.login.back_channel": "logout tokens seen before, by their own id",
     "app.login.tenant": "names of tenants by host",
+    "app.observability.request_level": "levels of the log by digest of the very token, which is signed",
     "app.sessions.external_store": "sessions by the digest of a random id; the session holds its tenant",
     "app.sessions.memory_store": "sessions by the digest of a random id; the session holds its tenant",
     "app.sessions.refresh": "renewals by session",
