@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from app.answer import Headers
 from app.compression.answer_compression import ACCEPT_ENCODING, encoded_headers, weak_etag
@@ -35,13 +36,24 @@ VARIES: Headers = ((VARY, ACCEPT_ENCODING),)
 _SUFFIXES = {Coding.BROTLI: ".br", Coding.GZIP: ".gz"}
 
 
+@dataclass(frozen=True, slots=True)
+class FormKey:
+    """Names a form. `headers` are those of the original as its route has it: they name its content, which depends on
+    the placeholders that the route replaces, and say how long it may be kept.
+    """
+
+    location: str
+    headers: Headers
+    coding: Coding
+
+
 class CompressedFiles:
     """The forms of all directories. `min_size`: bytes from which on files are compressed."""
 
-    def __init__(self, min_size: int, cache: FileCache | None = None) -> None:
+    def __init__(self, min_size: int, cache: FileCache[FormKey] | None = None) -> None:
         self._min_size = min_size
-        self._cache = FileCache(KEPT_BYTES) if cache is None else cache
-        self._making: SingleFlight[tuple[str, Coding], StoredFile | None] = SingleFlight()
+        self._cache: FileCache[FormKey] = FileCache(KEPT_BYTES) if cache is None else cache
+        self._making: SingleFlight[FormKey, StoredFile | None] = SingleFlight()
 
     async def best(self, head: RequestHead, file: StoredFile, root: str) -> StoredFile:
         """The form of a file that suits a request; the file itself when none does.
@@ -60,23 +72,24 @@ class CompressedFiles:
         coding = preferred(accept, CODINGS)
         if coding is None or file.size > LARGEST:
             return file
-        kept = self._cache.get(file.location, file.stamp, coding.value)
-        return kept or await self._form(file, coding, lambda: _made(file, coding)) or file
+        key = FormKey(file.location, file.headers, coding)
+        kept = self._cache.get(key, file.stamp)
+        return kept or await self._form(key, lambda: _made(file, coding)) or file
 
     async def _beside(self, file: StoredFile, accept: bytes, root: str) -> StoredFile | None:
         stamps = {coding: stamp for coding, suffix in _SUFFIXES.items() if (stamp := _stamp_beside(file, suffix))}
         coding = preferred(accept, tuple(stamps)) if stamps else None
         if coding is None:
             return None
-        location = file.location + _SUFFIXES[coding]
-        kept = self._cache.get(location, stamps[coding], coding.value)
-        return kept or await self._form(file, coding, lambda: _read_beside(file, coding, location, root))
+        key = FormKey(file.location + _SUFFIXES[coding], file.headers, coding)
+        kept = self._cache.get(key, stamps[coding])
+        return kept or await self._form(key, lambda: _read_beside(file, coding, key.location, root))
 
-    async def _form(self, file: StoredFile, coding: Coding, make: Callable[[], StoredFile | None]) -> StoredFile | None:
+    async def _form(self, key: FormKey, make: Callable[[], StoredFile | None]) -> StoredFile | None:
         """Make a form once, however many want it at the same time; None when that is not possible."""
-        form = await self._making.run((file.location, coding), lambda: asyncio.to_thread(make))
+        form = await self._making.run(key, lambda: asyncio.to_thread(make))
         if form is not None:
-            self._cache.put(form)
+            self._cache.put(key, form)
         return form
 
 

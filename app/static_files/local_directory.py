@@ -45,13 +45,13 @@ class LocalDirectory:
         *,
         cache_control: str | None = None,
         placeholders: Placeholders | None = None,
-        cache: FileCache | None = None,
+        cache: FileCache[str] | None = None,
         compressed: CompressedFiles | None = None,
     ) -> None:
         self._root = os.path.realpath(root)
         self._cache_control = cache_control
         self._placeholders = placeholders
-        self._cache = FileCache() if cache is None else cache
+        self._cache: FileCache[str] = FileCache() if cache is None else cache
         self._compressed = compressed
 
     async def serve(
@@ -97,7 +97,7 @@ class LocalDirectory:
 
     async def _load(self, wanted: FilePath, location: str) -> StoredFile:
         file = await asyncio.to_thread(load, self._root, wanted, location, self._placeholders, self._cache_control)
-        self._cache.put(file)
+        self._cache.put(location, file)
         return file
 
 

@@ -15,7 +15,7 @@ from app.compression.encoders import compress_once
 from app.errors import GatewayError
 from app.request_head import RequestHead
 from app.static_files import compressed_files
-from app.static_files.compressed_files import CompressedFiles
+from app.static_files.compressed_files import CompressedFiles, FormKey
 from app.static_files.file_cache import FileCache
 from app.static_files.loading import SMALL
 from app.static_files.local_directory import LocalDirectory
@@ -125,8 +125,36 @@ def test_a_form_is_made_once_however_many_want_it(root: Path, monkeypatch: pytes
     assert made == [Coding.GZIP]
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_forms_are_those_of_a_route_not_of_the_file(root: Path, order: tuple[int, ...]) -> None:
+    """What one route puts in for a placeholder, or how long it has a file kept, no other route shows."""
+    text = "<p>{{SECRET}}</p>" + "more of it " * 200
+    (root / "page.html").write_text(text)
+    forms = CompressedFiles(1024)
+    routes = (
+        LocalDirectory(root, placeholders=Placeholders((".html",), {"SECRET": "s3cret"}), compressed=forms),
+        LocalDirectory(root, cache_control="max-age=7", compressed=forms),
+        LocalDirectory(root, compressed=forms),
+    )
+    expected = ((text.replace("{{SECRET}}", "s3cret"), None), (text, "max-age=7"), (text, None))
+    for _ in range(2):
+        for index in order:
+            reply = get(routes[index], "page.html", GZIP)
+            assert (gzip.decompress(reply.body).decode(), reply.header("cache-control")) == expected[index]
+
+
+def test_forms_beside_the_file_are_those_of_a_route_too(root: Path) -> None:
+    (root / "text.txt.gz").write_bytes(gzip.compress(b"from gz"))
+    forms = CompressedFiles(1024)
+    kept = LocalDirectory(root, cache_control="max-age=7", compressed=forms)
+    plain = LocalDirectory(root, compressed=forms)
+    assert [get(site, "text.txt", GZIP).header("cache-control") for site in (kept, plain, kept)] == [
+        "max-age=7", None, "max-age=7",
+    ]  # fmt: skip
+
+
 def test_kept_forms_are_bounded(root: Path) -> None:
-    cache = FileCache(max_bytes=10_000)
+    cache: FileCache[FormKey] = FileCache(max_bytes=10_000)
     site = LocalDirectory(root, compressed=CompressedFiles(1024, cache))
     for number in range(30):
         (root / f"{number}.txt").write_bytes(TEXT)

@@ -231,7 +231,7 @@ def test_placeholders_are_filled_once_and_kept(root: Path) -> None:
 
 
 def test_memory_is_bounded_however_many_files_there_are(root: Path) -> None:
-    cache = FileCache(max_bytes=100_000)
+    cache: FileCache[str] = FileCache(max_bytes=100_000)
     directory = LocalDirectory(root, cache=cache)
     for number in range(30):
         (root / f"{number}.txt").write_bytes(b"x" * 20_000)

@@ -50,7 +50,6 @@ NOT_OF_A_TENANT = {
     "app.sessions.memory_store": "sessions by the digest of a random id; the session holds its tenant",
     "app.sessions.refresh": "renewals by session",
     "app.static_files.compressed_files": "static files, the same for everybody",
-    "app.static_files.file_cache": "static files, the same for everybody",
     "app.tokens.jwks": "public keys, named by the whole request they come from",
     "app.tokens.verifier": "validated tokens by digest of the very token, which is signed and names its tenant",
     "app.transport.pool": "sockets: to the connectivity proxy by principal, direct ones remember no request",
