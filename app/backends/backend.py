@@ -34,10 +34,10 @@ class Backend:
 
     `base` stands before the rewritten target: a path prefix (`b""` or `b"/root"`, no trailing slash) or, for requests
     in absolute form, `http://host:port` and the prefix. `query` (`URL.queries.*`, encoded, no `?`) is appended.
-    `credentials` are set last and replace whatever the client sent under those names; `defaults` (`URL.headers.*`,
-    `sap-client`) are added only where the request has no such header. `timeout` in seconds until the first byte of
-    the answer. `expires_at` in `time.monotonic()` seconds: afterwards the backend has to be resolved again. `dropped`
-    are headers of the client that never pass, `answer_headers` take the place of a good answer's own.
+    `credentials` (and `sap-client`) are set last and replace whatever the client sent under those names; `defaults`
+    (`URL.headers.*`) are added only where nothing else of that name is sent. `timeout` in seconds until the first byte
+    of the answer. `expires_at` in `time.monotonic()` seconds: afterwards the backend has to be resolved again.
+    `dropped` are headers of the client that never pass, `answer_headers` take the place of a good answer's own.
     `strict_connections` asks for short-lived sockets, `ias_dependency` is what the credentials were exchanged for.
     `replaced` (names of the credentials, and what is dropped) and `lane` follow from the rest.
     """

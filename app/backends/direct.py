@@ -7,7 +7,6 @@ from dataclasses import replace
 from app.backends.backend import Backend
 from app.backends.outgoing import defaults_beside, monotonic_end, own_credentials, query_of
 from app.destinations.destination import Destination
-from app.destinations.properties import unusable
 from app.principal import AnonymousCaller, Caller
 from app.transport.pool_key import ClientCertificate, DirectKey, TlsIdentity
 
@@ -17,14 +16,14 @@ def direct_backend(
 ) -> Backend:
     """How `caller` reaches a destination without Cloud Connector.
 
-    `own_certificate` is that of the authentication service's binding, for `forwardAuthCertificates`; a destination
-    that asks for it where there is none raises DESTINATION_UNUSABLE. `expires_at` on the monotonic clock.
+    `own_certificate` is that of the authentication service's binding, for `forwardAuthCertificates`; where there is
+    none, none is shown, and the backend decides. `expires_at` on the monotonic clock.
     """
     url = destination.url
     tls = _tls_identity(destination, own_certificate) if url.secure else None
     path = url.path.encode("ascii")
     through_proxy = destination.proxy is not None and tls is None
-    credentials = own_credentials(destination, caller)
+    credentials = own_credentials(destination, caller) + destination.fixed
     return Backend(
         destination=destination.name,
         key=DirectKey(url.host, url.port, tls, destination.proxy),
@@ -43,11 +42,9 @@ def direct_backend(
 
 
 def _tls_identity(destination: Destination, own_certificate: ClientCertificate | None) -> TlsIdentity:
-    if not destination.forward_auth_certificates or destination.tls.client is not None:
-        return destination.tls
-    if own_certificate is None:
-        raise unusable(destination.name, "forwards certificates, but the authentication service's binding has none")
-    return replace(destination.tls, client=own_certificate)
+    if destination.forward_auth_certificates and destination.tls.client is None:
+        return replace(destination.tls, client=own_certificate)
+    return destination.tls
 
 
 def _end(destination: Destination, caller: Caller, expires_at: float) -> float:

@@ -60,23 +60,25 @@ class OnPremise:
     async def backend(self, destination: Destination, caller: Caller, expires_at: float) -> Backend:
         """How `caller` reaches the virtual host of a destination; `expires_at` on the monotonic clock.
 
-        Raises DESTINATION_UNUSABLE for principal propagation without a user, and what fetching a token raises.
+        On a public route nobody's identity is propagated: the system decides what nobody gets. Raises
+        DESTINATION_UNUSABLE for principal propagation of an application, and what fetching a token raises.
         """
         account = destination.tenant or self._credentials.tenant
-        if destination.authentication is Authentication.PRINCIPAL_PROPAGATION:
+        if _propagates(destination, caller):
             passage = await self._with_principal(destination, caller, account)
         else:
             passage = await self._technical(destination, caller, account)
+        credentials = passage.headers + destination.fixed
         dropped = _AUTHORIZATION if destination.authentication in ON_PREMISE_ONLY else frozenset()
-        virtual = b"http://" + destination.url.host_and_port.encode("ascii")
+        authority = destination.url.authority.encode("ascii")
         return Backend(
             destination=destination.name,
             key=self._key(destination, caller, account),
-            authority=virtual.removeprefix(b"http://"),
-            base=virtual + destination.url.path.encode("ascii"),
+            authority=authority,
+            base=b"http://" + authority + destination.url.path.encode("ascii"),
             query=query_of(destination),
-            credentials=passage.headers,
-            defaults=defaults_beside(passage.headers, destination, dropped),
+            credentials=credentials,
+            defaults=defaults_beside(credentials, destination, dropped),
             preserve_host=destination.preserve_host,
             forwarded_headers=destination.forwarded_headers,
             strict_connections=destination.strict_connections,
@@ -93,14 +95,14 @@ class OnPremise:
 
     def _key(self, destination: Destination, caller: Caller, account: Tenant) -> OnPremiseKey:
         """Sockets are a user's own wherever the Cloud Connector learns who the user is."""
-        propagates = destination.authentication is Authentication.PRINCIPAL_PROPAGATION
-        principal = caller.principal if propagates else TechnicalPrincipal(account)
+        principal = caller.principal if _propagates(destination, caller) else TechnicalPrincipal(account)
         url = destination.url
         return OnPremiseKey(self._proxy, principal, destination.location_id, url.host, url.port, account)
 
     async def _technical(self, destination: Destination, caller: Caller, account: Tenant) -> Passage:
         proxy_token = await self._tokens.technical(self._credentials, account)
-        own = own_credentials(destination, caller)
+        propagation = destination.authentication is Authentication.PRINCIPAL_PROPAGATION
+        own = () if propagation else own_credentials(destination, caller)
         ends_at = token_end(proxy_token)
         if destination.authentication is Authentication.TECHNICAL_USER_PROPAGATION:
             own = _technical_user(destination)
@@ -119,6 +121,12 @@ class OnPremise:
         value = destination.credentials[0][1] if destination.credentials else bearer(user.value)
         headers = (*_proxy_headers(destination, proxy_token), (b"sap-connectivity-authentication", value))
         return Passage(headers, min(ends_at, token_end(proxy_token)))
+
+
+def _propagates(destination: Destination, caller: Caller) -> bool:
+    return destination.authentication is Authentication.PRINCIPAL_PROPAGATION and not isinstance(
+        caller, AnonymousCaller
+    )
 
 
 def _proxy_headers(destination: Destination, proxy_token: str) -> Headers:

@@ -14,6 +14,7 @@ from app.backends.service import ServiceBackends
 from app.destinations.destination import Destination, ProxyType
 from app.destinations.resolver import DestinationResolver
 from app.errors import Failure, GatewayError
+from app.observability.trace import note
 from app.principal import AnonymousCaller, Caller
 from app.routing.reference import BackendReference, DestinationReference, RepositoryReference, ServiceReference
 from app.tokens.expiring_map import ExpiringMap
@@ -121,6 +122,8 @@ class BackendResolver:
 
     async def _prepare(self, destination: Destination, caller: Caller, expires_at: float) -> Backend:
         if destination.proxy_type is not ProxyType.ON_PREMISE:
+            if destination.forward_auth_certificates and self._own_certificate is None:
+                note("no certificate to forward: the authentication service's binding has none")
             destination, expires_at = await with_dependency(destination, caller, expires_at, self._dependencies)
             return direct_backend(destination, caller, expires_at, self._own_certificate)
         if self._on_premise is None:

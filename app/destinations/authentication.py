@@ -24,6 +24,8 @@ class Authentication(StrEnum):
     SAML_ASSERTION = "SAMLAssertion"
     SAP_ASSERTION_SSO = "SAPAssertionSSO"
     TOKEN_FORWARDING = "TokenForwarding"  # noqa: S105 - the name of a type
+    OTHER = "*"
+    """Any type that is not known here: the token that the service obtains is all that is known of it."""
 
 
 ON_PREMISE_ONLY = frozenset({Authentication.PRINCIPAL_PROPAGATION, Authentication.TECHNICAL_USER_PROPAGATION})
@@ -37,9 +39,12 @@ TOKEN_OF_USER = frozenset(
         Authentication.TOKEN_EXCHANGE,
         Authentication.SAML_ASSERTION,
         Authentication.SAP_ASSERTION_SSO,
+        Authentication.REFRESH_TOKEN,
+        Authentication.AUTHORIZATION_CODE,
+        Authentication.OTHER,
     }
 )
-"""The service obtains the token for one user: neither found nor cached without that user."""
+"""The service obtains the token for one user, or may do so: neither found nor cached without that user."""
 
 TOKEN_BY_SERVICE = TOKEN_OF_USER | {
     Authentication.CLIENT_CREDENTIALS,
@@ -47,9 +52,3 @@ TOKEN_BY_SERVICE = TOKEN_OF_USER | {
     Authentication.TECHNICAL_USER_PROPAGATION,
 }
 """The service obtains the token: a find result without one cannot be used."""
-
-BEYOND_A_ROUTER = {
-    Authentication.REFRESH_TOKEN: "needs a refresh token issued to the destination's own client",
-    Authentication.AUTHORIZATION_CODE: "needs an authorization code that the user grants to the destination's client",
-}
-"""Types whose input no request through a router carries, with the reason."""

@@ -54,10 +54,11 @@ class Destination:
     """One destination, as one user or one tenant sees it.
 
     `tenant` is where it is kept (None for the environment's): its Cloud Connector is meant. `credentials` are the
-    headers the service returned (`authTokens[].http_header`) or those of Basic authentication; `defaults` stand only
-    where the request has no such header; `queries` are not yet encoded. `timeout` in seconds until the first byte.
-    `tls` says whom to trust and who we are, also where the URL is plain. `proxy` is a forward proxy. `ias_dependency`
-    is the name under which the identity service knows the backend as an application that ours depends on.
+    headers the service returned (`authTokens[].http_header`) or those of Basic authentication; `fixed` ones stand
+    whatever the request says, `defaults` only where it has no such header; `queries` are not yet encoded. `timeout` in
+    seconds until the first byte. `tls` says whom to trust and who we are, also where the URL is plain. `proxy` is a
+    forward proxy. `ias_dependency` is the name under which the identity service knows the backend as an application
+    that ours depends on.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Destination:
     traits: Traits = _SHARED
     location_id: str = ""
     credentials: Headers = field(default=(), repr=False)
+    fixed: Headers = ()
     defaults: Headers = field(default=(), repr=False)
     queries: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     tls: TlsIdentity = _DEFAULT_TLS
@@ -80,11 +82,6 @@ class Destination:
     dynamic: bool = False
     strict_connections: bool = False
     ias_dependency: str = ""
-
-    @property
-    def needs_user(self) -> bool:
-        """Whether it cannot be used without a logged-in user."""
-        return self.traits.of_user or self.authentication is Authentication.PRINCIPAL_PROPAGATION
 
 
 def is_of_user(authentication: Authentication, system_user: str, has_tokens: bool) -> bool:

@@ -6,7 +6,7 @@ import base64
 import math
 
 from app.answer import Headers
-from app.destinations.authentication import BEYOND_A_ROUTER, ON_PREMISE_ONLY, TOKEN_BY_SERVICE, Authentication
+from app.destinations.authentication import ON_PREMISE_ONLY, TOKEN_BY_SERVICE, Authentication
 from app.destinations.certificates import client_certificate, content_of, trusted_certificates
 from app.destinations.destination import Destination, ProxyType, Traits, is_of_user
 from app.destinations.find_answer import AuthToken, FindAnswer
@@ -18,13 +18,11 @@ from app.transport.pool_key import ClientCertificate, TlsIdentity
 
 
 def read_traits(name: str, answer: FindAnswer) -> Traits:
-    """How to ask for this destination. Raises DESTINATION_UNUSABLE for a type that no router can serve."""
+    """How to ask for this destination. Raises DESTINATION_UNUSABLE for one that is not for HTTP."""
     properties = _properties(name, answer)
     if properties.text("Type", "HTTP").upper() != "HTTP":
         raise properties.refuse("Type", "is not HTTP")
-    authentication = properties.choice("Authentication", Authentication, Authentication.NONE)
-    if authentication in BEYOND_A_ROUTER:
-        raise properties.refuse("Authentication", f"{BEYOND_A_ROUTER[authentication]}, which a router does not have")
+    authentication = properties.choice("Authentication", Authentication, Authentication.NONE, Authentication.OTHER)
     return Traits(
         of_user=is_of_user(authentication, properties.text("SystemUser"), bool(answer.tokens)),
         common_token_url=properties.text("tokenServiceURLType").lower() == "common",
@@ -43,7 +41,7 @@ def build_destination(name: str, tenant: Tenant, answer: FindAnswer) -> Destinat
     if answer.token_error:
         raise token_failed(name, answer.token_error)
     properties = _properties(name, answer)
-    authentication = properties.choice("Authentication", Authentication, Authentication.NONE)
+    authentication = properties.choice("Authentication", Authentication, Authentication.NONE, Authentication.OTHER)
     return Destination(
         name=name,
         url=properties.url("URL"),
@@ -53,17 +51,18 @@ def build_destination(name: str, tenant: Tenant, answer: FindAnswer) -> Destinat
         traits=traits,
         location_id=_location_id(properties),
         credentials=_credentials(properties, authentication, answer),
-        defaults=_default_headers(properties),
+        fixed=properties.header("sap-client", "sap-client"),
+        defaults=properties.header("sap-language", "sap-language") + properties.url_headers(),
         queries=properties.url_queries(),
         tls=_tls_identity(properties, authentication, answer),
-        timeout=properties.milliseconds("HTML5.Timeout", 30.0),
+        timeout=properties.milliseconds(properties.html5("Timeout"), 30.0),
         forward_auth_token=_forwards_token(properties, authentication),
-        forward_auth_certificates=properties.flag("HTML5.ForwardAuthCertificates"),
-        preserve_host=properties.flag("HTML5.PreserveHostHeader"),
-        forwarded_headers=properties.flag("HTML5.SetXForwardedHeaders", True),
-        dynamic=properties.flag("HTML5.DynamicDestination"),
-        strict_connections=properties.flag("HTML5.StrictConnectionMode"),
-        ias_dependency=properties.text("HTML5.IASDependencyName"),
+        forward_auth_certificates=properties.flag(properties.html5("ForwardAuthCertificates")),
+        preserve_host=properties.flag(properties.html5("PreserveHostHeader")),
+        forwarded_headers=properties.flag(properties.html5("SetXForwardedHeaders"), True),
+        dynamic=properties.flag(properties.html5("DynamicDestination")),
+        strict_connections=properties.flag(properties.html5("StrictConnectionMode")),
+        ias_dependency=properties.text(properties.html5("IASDependencyName")),
     )
 
 
@@ -129,24 +128,23 @@ def _basic(properties: Properties) -> Headers:
     return ((b"authorization", b"Basic " + base64.b64encode(f"{user}:{password}".encode())),)
 
 
-def _default_headers(properties: Properties) -> Headers:
-    client = properties.header("sap-client", "sap-client")
-    return client + properties.header("sap-language", "sap-language") + properties.url_headers()
-
-
 def _forwards_token(properties: Properties, authentication: Authentication) -> bool:
     """`forwardAuthToken` (Cloud SDK) overrides the destination's authentication; the HTML5 one completes none."""
     if authentication is Authentication.TOKEN_FORWARDING or properties.flag("forwardAuthToken"):
         return authentication not in ON_PREMISE_ONLY
-    return properties.flag("HTML5.ForwardAuthToken") and authentication is Authentication.NONE
+    return properties.flag(properties.html5("ForwardAuthToken")) and authentication is Authentication.NONE
 
 
 def _tls_identity(properties: Properties, authentication: Authentication, answer: FindAnswer) -> TlsIdentity:
+    """A certificate is shown only where the destination authenticates by it: for any other type, a key store is none of
+    the backend's business.
+    """
     client = None
-    if properties.text("KeyStoreLocation"):
-        client = _client_certificate(properties, answer)
-    elif authentication is Authentication.CLIENT_CERTIFICATE and not properties.flag("HTML5.ForwardAuthCertificates"):
-        raise properties.refuse("KeyStoreLocation", "is missing")
+    if authentication is Authentication.CLIENT_CERTIFICATE:
+        if properties.text("KeyStoreLocation"):
+            client = _client_certificate(properties, answer)
+        elif not properties.flag(properties.html5("ForwardAuthCertificates")):
+            raise properties.refuse("KeyStoreLocation", "is missing")
     return TlsIdentity(properties.flag("TrustAll"), _trusted(properties, answer), client)
 
 

@@ -76,14 +76,21 @@ class Properties:
             raise self.refuse(name, "is not a positive number of milliseconds")
         return int(text) / 1000
 
-    def choice(self, name: str, kind: type[E], default: E) -> E:
-        """A member of an enumeration, in any case."""
+    def html5(self, name: str) -> str:
+        """The name by which a property of the router stands here: `HTML5.<name>`, or without the prefix."""
+        prefixed = f"HTML5.{name}"
+        return prefixed if self.text(prefixed) or not self.text(name) else name
+
+    def choice(self, name: str, kind: type[E], default: E, other: E | None = None) -> E:
+        """A member of an enumeration, in any case; `other`, if there is one, stands for texts that name none."""
         text = self.text(name)
         if not text:
             return default
         for member in kind:
             if member.value.lower() == text.lower():
                 return member
+        if other is not None:
+            return other
         raise self.refuse(name, f"is none of {', '.join(kind)}")
 
     def url(self, name: str) -> DestinationUrl:

@@ -17,9 +17,9 @@ HOP_BY_HOP = frozenset(
 """RFC 9110, 7.6.1, and the reference's own list."""
 
 IDENTITY = frozenset(
-    b"x-ias-token x-user-token x-tenant ssl-client-cert ssl_client_cert x-forwarded-client-cert x-forwarded-user "
-    b"x-forwarded-email x-forwarded-groups x-forwarded-preferred-username x-forwarded-access-token "
-    b"x-forwarded-uri".split()
+    b"x-ias-token x-user-token x-tenant tenantid x-custom-host ssl-client-cert ssl_client_cert "
+    b"x-forwarded-client-cert x-forwarded-user x-forwarded-email x-forwarded-groups x-forwarded-preferred-username "
+    b"x-forwarded-access-token x-forwarded-uri".split()
 )
 """Headers by which somebody would be believed to be a user, or to ask for something else; they come from us or not at
 all.

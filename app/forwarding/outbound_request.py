@@ -49,15 +49,16 @@ def build_head(head: RequestHead, target: str, backend: Backend, outbound: Outbo
     lines = _copied(head, backend, outbound)
     host = first.get(b"host", b"")
     lines.append((b"host", host if backend.preserve_host and host else backend.authority))
-    lines.append((b"x-forwarded-for", _forwarded_for(head)))
     if backend.forwarded_headers:
+        lines.append((b"x-forwarded-for", _forwarded_for(head)))
         lines.append((b"x-forwarded-host", first.get(b"x-forwarded-host", host)))
         lines.append((b"x-forwarded-proto", first.get(b"x-forwarded-proto") or head.scheme.encode("ascii")))
         lines.append((b"x-forwarded-path", first.get(b"x-forwarded-path") or head.path.encode("latin-1")))
     if outbound.cookie:
         lines.append((b"cookie", outbound.cookie))
     if backend.defaults:
-        lines += [pair for pair in backend.defaults if pair[0] not in first]
+        sent = {name for name, _ in lines}
+        lines += [pair for pair in backend.defaults if pair[0] not in sent]
     lines += backend.credentials
     lines += outbound.extra
     request_line = b"%b %b HTTP/1.1" % (head.method.encode("ascii"), request_target(target, backend))
@@ -85,6 +86,8 @@ def _copied(head: RequestHead, backend: Backend, outbound: Outbound) -> HeaderLi
     lines = [pair for pair in head.headers if request_header_passes[pair[0]]]
     if outbound.keep_authorization and b"authorization" in first:
         lines.append((b"authorization", first[b"authorization"]))
+    if not backend.forwarded_headers:
+        lines = [pair for pair in lines if not pair[0].startswith(b"x-forwarded-")]
     withheld = backend.replaced
     if outbound.dropped:
         withheld |= outbound.dropped

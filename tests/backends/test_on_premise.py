@@ -16,11 +16,12 @@ from app.destinations.authentication import Authentication
 from app.destinations.destination import Destination, ProxyType
 from app.destinations.url import parse_url
 from app.errors import Failure, GatewayError
-from app.principal import Caller, TechnicalPrincipal
+from app.principal import Caller, ServiceCaller, ServicePrincipal, ServiceToken, TechnicalPrincipal
 from app.transport.pool_key import OnPremiseKey, Proxy
 from tests.destinations.platform_stub import ANYBODY, PROVIDER, SUBSCRIBER, Platform, claims_of, running, user
 
 ALICE, BOB = user("alice"), user("bob")
+APPLICATION = ServiceCaller(ServiceToken(ServicePrincipal(PROVIDER, "sb-other"), "t", frozenset(), 0))
 PROXY = Proxy("proxy.internal", 20003)
 PROPAGATION = Authentication.PRINCIPAL_PROPAGATION
 TECHNICAL_USER = ((b"sap-connectivity-technical-authentication", b"Bearer app"),)
@@ -60,12 +61,13 @@ def test_the_virtual_host_is_reached_in_absolute_form_with_proxy_token_and_locat
     run(step)
 
 
-def test_the_port_is_always_named_and_no_location_is_no_header() -> None:
+def test_the_address_is_that_of_the_destination_and_no_location_is_no_header() -> None:
     async def step(platform: Platform, on_premise: OnPremise) -> None:
-        found = destination(url=parse_url("http://erp.corp"), location_id="")
-        backend = await on_premise.backend(found, ANYBODY, math.inf)
-        assert (backend.base, backend.authority) == (b"http://erp.corp:80", b"erp.corp:80")
-        assert dict(backend.credentials).keys() == {b"proxy-authorization"}
+        for address, authority in (("erp.corp", b"erp.corp"), ("erp.corp:8080", b"erp.corp:8080")):
+            found = destination(url=parse_url(f"http://{address}"), location_id="")
+            backend = await on_premise.backend(found, ANYBODY, math.inf)
+            assert (backend.base, backend.authority) == (b"http://" + authority, authority)
+            assert dict(backend.credentials).keys() == {b"proxy-authorization"}
 
     run(step)
 
@@ -140,10 +142,24 @@ def test_a_corporate_token_found_with_the_destination_stands_for_the_users() -> 
     run(step)
 
 
-def test_principal_propagation_needs_a_user() -> None:
+@pytest.mark.parametrize("propagation", ["two-headers", "exchanged-token"])
+def test_on_a_public_route_nobody_is_propagated(propagation: PrincipalPropagation) -> None:
+    async def step(platform: Platform, on_premise: OnPremise) -> None:
+        leftover = ((b"authorization", b"Bearer somebody"),)
+        found = destination(authentication=PROPAGATION, credentials=leftover)
+        backend = await on_premise.backend(found, ANYBODY, math.inf)
+        assert dict(backend.credentials).keys() == {b"proxy-authorization", b"sap-connectivity-scc-location_id"}
+        assert isinstance(backend.key, OnPremiseKey)
+        assert backend.key.principal == TechnicalPrincipal(PROVIDER)
+        assert b"authorization" in backend.replaced
+
+    run(step, propagation)
+
+
+def test_an_application_cannot_be_propagated_as_a_user() -> None:
     async def step(platform: Platform, on_premise: OnPremise) -> None:
         with pytest.raises(GatewayError, match="'erp' needs a logged-in user") as caught:
-            await on_premise.backend(destination(authentication=PROPAGATION), ANYBODY, math.inf)
+            await on_premise.backend(destination(authentication=PROPAGATION), APPLICATION, math.inf)
         assert caught.value.failure is Failure.DESTINATION_UNUSABLE
         assert not platform.calls
 

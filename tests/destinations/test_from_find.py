@@ -70,7 +70,7 @@ def test_all_properties_of_the_reference_are_read() -> None:
     assert found.forward_auth_token
     assert found.forward_auth_certificates
     assert found.strict_connections
-    assert found.defaults == ((b"sap-client", b"100"), (b"apikey", b"k1"))
+    assert (found.fixed, found.defaults) == (((b"sap-client", b"100"),), ((b"apikey", b"k1"),))
     assert found.queries == (("q", "1"),)
     assert found.tls.trust_all
 
@@ -80,7 +80,6 @@ def test_the_returned_header_is_taken_verbatim(kind: str) -> None:
     found = build([auth_token("abc", key="Cookie", kind="SAML2.0")], Authentication=kind)
     assert found.credentials == ((b"cookie", b"SAML2.0 abc"),)
     assert found.traits.of_user is (kind in USER_TYPES)
-    assert found.needs_user is (kind in USER_TYPES)
 
 
 @pytest.mark.parametrize("kind", [*USER_TYPES, *TECHNICAL_TYPES])
@@ -126,7 +125,6 @@ def test_on_premise_has_its_location_and_propagates_without_any_token() -> None:
     found = build(ProxyType="OnPremise", Authentication="PrincipalPropagation", CloudConnectorLocationId="LOC1")
     assert (found.proxy_type, found.location_id) == (ProxyType.ON_PREMISE, "LOC1")
     assert found.traits == Traits(propagates=True)
-    assert found.needs_user
 
 
 def test_a_corporate_token_found_with_principal_propagation_belongs_to_its_user() -> None:
@@ -140,9 +138,6 @@ def test_a_corporate_token_found_with_principal_propagation_belongs_to_its_user(
         ({"Type": "RFC"}, "Type"),
         ({"URL": ""}, "URL"),
         ({"URL": "http://user:pw@host"}, "URL"),
-        ({"Authentication": "Magic"}, "Authentication"),
-        ({"Authentication": "OAuth2RefreshToken"}, "Authentication"),
-        ({"Authentication": "OAuth2AuthorizationCode"}, "Authentication"),
         ({"Authentication": "BasicAuthentication"}, "User"),
         ({"Authentication": "BasicAuthentication", "User": "a:b"}, "User"),
         ({"Authentication": "PrincipalPropagation"}, "ProxyType"),
@@ -156,7 +151,7 @@ def test_a_corporate_token_found_with_principal_propagation_belongs_to_its_user(
         ({"URL.headers.Host": "evil"}, "URL.headers.Host"),
         ({"sap-client": "1\r\n2"}, "sap-client"),
         ({"TrustStoreLocation": "ca.pem"}, "TrustStoreLocation"),
-        ({"KeyStoreLocation": "k.p12"}, "KeyStoreLocation"),
+        ({"Authentication": "ClientCertificateAuthentication", "KeyStoreLocation": "k.p12"}, "KeyStoreLocation"),
     ],
 )
 def test_what_cannot_be_used_is_refused_naming_the_property(properties: dict[str, str], named: str) -> None:
@@ -187,11 +182,40 @@ def test_stores_become_the_tls_identity() -> None:
     assert not tls.trust_all
 
 
+def test_a_type_that_nobody_knew_is_what_the_service_has_a_token_for() -> None:
+    found = build([auth_token("new")], Authentication="OAuth3Magic")
+    assert found.credentials == ((b"authorization", b"Bearer new"),)
+    assert found.traits.of_user
+    with pytest.raises(GatewayError) as caught:
+        build(Authentication="OAuth3Magic")
+    assert caught.value.failure is Failure.DESTINATION_TOKEN_FAILED
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "attribute", "expected"),
+    [
+        ("Timeout", "700", "timeout", 0.7), ("PreserveHostHeader", "true", "preserve_host", True),
+        ("SetXForwardedHeaders", "false", "forwarded_headers", False), ("DynamicDestination", "true", "dynamic", True),
+        ("ForwardAuthToken", "true", "forward_auth_token", True), ("IASDependencyName", "dep", "ias_dependency", "dep"),
+        ("ForwardAuthCertificates", "true", "forward_auth_certificates", True),
+        ("StrictConnectionMode", "true", "strict_connections", True),
+    ],
+)  # fmt: skip
+def test_properties_of_the_router_are_read_with_their_prefix_and_without(
+    name: str, value: str, attribute: str, expected: object
+) -> None:
+    for given in (name, f"HTML5.{name}"):
+        assert getattr(build(**{given: value}), attribute) == expected
+    both = build(**{name: {"true": "false", "false": "true"}.get(value, "9"), f"HTML5.{name}": value})
+    assert getattr(both, attribute) == expected
+
+
 @pytest.mark.parametrize("name", ["KeyStoreLocation", "TrustStoreLocation"])
 def test_an_unreadable_store_is_refused(name: str) -> None:
+    by_certificate = {"Authentication": "ClientCertificateAuthentication"} if name == "KeyStoreLocation" else {}
     for content in (stored("x.p12", b"junk"), {"Name": "x.p12", "Content": "!"}):
         with pytest.raises(GatewayError, match=f"'{name}'"):
-            with_stores(content, **{name: "x.p12"})
+            with_stores(content, **{name: "x.p12", **by_certificate})
 
 
 @pytest.mark.parametrize(
@@ -249,12 +273,10 @@ def test_no_secret_shows() -> None:
 
 
 @pytest.mark.parametrize("kind", list(Authentication))
-def test_every_type_is_either_built_or_refused_with_a_reason(kind: Authentication) -> None:
+def test_every_type_is_built_and_shows_a_certificate_only_where_it_authenticates_by_it(kind: Authentication) -> None:
     stores = {"KeyStoreLocation": "k.p12", "User": "u", "ProxyType": "OnPremise", "Authentication": kind.value}
     found = find_result("erp", [auth_token("t")], **stores) | {"certificates": [stored("k.p12", p12(CLIENT))]}
     parsed = FindAnswer.model_validate(found)
-    if kind in (Authentication.REFRESH_TOKEN, Authentication.AUTHORIZATION_CODE):
-        with pytest.raises(GatewayError, match="router does not have"):
-            build_destination("erp", PROVIDER, parsed)
-    else:
-        assert build_destination("erp", PROVIDER, parsed).authentication is kind
+    built = build_destination("erp", PROVIDER, parsed)
+    assert built.authentication is kind
+    assert (built.tls.client is not None) is (kind is Authentication.CLIENT_CERTIFICATE)

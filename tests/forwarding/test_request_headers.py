@@ -67,6 +67,30 @@ def test_credentials_replace_whatever_the_client_says(pairs: Pairs) -> None:
         assert values(passed, name) == [value]
 
 
+@pytest.mark.parametrize(
+    "name", [b"authorization", b"cookie", b"x-forwarded-client-cert", b"x-csrf-token", b"x-custom"]
+)
+def test_configured_headers_stand_where_the_clients_does_not_pass(name: bytes) -> None:
+    """What is withheld from the client's request takes nobody's place."""
+    ours: Headers = ((name, b"ours"),)
+    passed = sent([(name, b"client")], backend(defaults=ours), Outbound(dropped=frozenset({b"x-csrf-token"})))
+    assert values(passed, name) == [b"client" if name == b"x-custom" else b"ours"]
+
+
+def test_what_is_sent_anyway_has_one_line() -> None:
+    ours: Headers = ((b"x-forwarded-host", b"ours"), (b"cookie", b"ours=1"))
+    passed = sent([(b"host", b"gateway")], backend(defaults=ours), Outbound(cookie=b"a=1"))
+    assert (values(passed, b"x-forwarded-host"), values(passed, b"cookie")) == ([b"gateway"], [b"a=1"])
+
+
+def test_without_forwarded_headers_none_is_sent_also_none_of_the_client() -> None:
+    named = [b"x-forwarded-" + each for each in (b"for", b"host", b"proto", b"path", b"port", b"prefix", b"server")]
+    pairs = [(b"host", b"gateway"), *((name, b"client") for name in named)]
+    passed = sent(pairs, backend(forwarded_headers=False))
+    assert [name for name, _ in passed if name.startswith(b"x-forwarded-")] == []
+    assert values(sent(pairs), b"x-forwarded-port") == [b"client"]
+
+
 PASSPORT = b"2A54482A0300E600756E6B6E6F776E".ljust(452, b"0") + b"2A54482A"
 """The header has 230 bytes in hexadecimal digits, between two marks (protocols 7)."""
 
