@@ -69,7 +69,7 @@ class Forwarder:
         if visit.trace is not None:
             visit.trace.add(f"destination {backend.destination}: {described(backend.key)}")
         visit.forwarded_after = visit.elapsed
-        passing = Passing(self._sign_in, self._policy, match, backend, head, visitor, own, visit)
+        passing = Passing(self._sign_in, self._policy, match, backend, head, tenant, visitor, own, visit)
         compression = self._compression.of(head) if self._compression is not None else None
         outbound = passing.outbound(client.upgrade is not None)
         forward = _request(head, match.target, backend, outbound, compression)

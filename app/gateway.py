@@ -261,24 +261,33 @@ class Gateway:
         return Answer(204) if ruled_by.verdict is Verdict.ANSWER else None
 
     async def _caller(self, route: Route, head: RequestHead, tenant: Tenant, client: Exchange) -> Visitor | None:
-        """Who is calling on a route that wants to know; None: send the browser to the login."""
+        """Who is calling; on a route that wants to know, None sends the browser to the login."""
         if route.is_public:
-            return None
+            return await self._recognized(route, head, tenant) if self._sign_in.may_be_known(head) else None
         visitor = await self._sign_in.identify(head, tenant, route.authentication)
         known = decide(head, visitor is not None, client.upgrade is not None) is Requirement.PROCEED
         return visitor if known else None
 
+    async def _recognized(self, route: Route, head: RequestHead, tenant: Tenant) -> Visitor | None:
+        """The caller on a public route; files are the same for everybody."""
+        if route.local_dir is not None and not is_fetch(head):
+            self._sign_in.touch(head)
+            return None
+        return await self._sign_in.recognize(head, tenant)
+
     async def _guard(self, route: Route, head: RequestHead, visitor: Visitor | None) -> Headers:
         """May it pass? Returns what the answer carries for it. Raises CSRF_REQUIRED, SCOPE_MISSING."""
         if visitor is None:
+            if route.scopes is not None:
+                raise GatewayError(Failure.SCOPE_MISSING)
             return ()
-        checks_csrf = route.csrf and not visitor.csrf_exempt
-        if checks_csrf:
+        takes_part = not visitor.csrf_exempt
+        if takes_part and route.csrf:
             check_csrf(head, visitor.csrf_token)
         if route.scopes is not None and not route.scopes.allow(head.method, visitor.token.scopes):
             raise GatewayError(Failure.SCOPE_MISSING)
         own = self._sign_in.remaining(head, visitor)
-        if checks_csrf and is_fetch(head):
+        if takes_part and (route.csrf or route.is_public) and is_fetch(head):
             own += (token_header(await self._sign_in.csrf_token(visitor)),)
         return own
 

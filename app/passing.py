@@ -9,16 +9,18 @@ from app.forwarding.headers import HeaderList
 from app.forwarding.outbound_request import Outbound
 from app.forwarding.websocket import UPGRADE
 from app.guards.cors import ruled
+from app.guards.csrf import HEADER as TOKEN
 from app.observability.correlation import forwarded_headers, returned_headers
+from app.principal import Tenant
 from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
 from app.routing.route_table import Match
-from app.sessions.backend_cookies import CookieSite, cookies_for_client
+from app.sessions.backend_cookies import BackendCookies, CookieSite, cookies_for_client
 from app.sessions.visitor import Visitor
 from app.sign_in import SignIn
 from app.visit import Visit
 
-_CSRF_TOKEN = frozenset((b"x-csrf-token",))
+_CSRF_TOKEN = frozenset((TOKEN,))
 _NOTHING: frozenset[bytes] = frozenset()
 _CHUNKED: Headers = ((b"transfer-encoding", b"chunked"),)
 
@@ -26,17 +28,18 @@ _CHUNKED: Headers = ((b"transfer-encoding", b"chunked"),)
 class Passing:
     """One request between a client and a backend."""
 
-    __slots__ = ("_backend", "_head", "_match", "_own", "_policy", "_sign_in", "_visit", "_visitor")
+    __slots__ = ("_backend", "_head", "_match", "_own", "_policy", "_sign_in", "_tenant", "_visit", "_visitor")
 
     def __init__(
         self, sign_in: SignIn, policy: ResponsePolicy, match: Match, backend: Backend, head: RequestHead,
-        visitor: Visitor | None, own: Headers, visit: Visit,
+        tenant: Tenant, visitor: Visitor | None, own: Headers, visit: Visit,
     ) -> None:  # fmt: skip
         self._sign_in = sign_in
         self._policy = policy
         self._match = match
         self._backend = backend
         self._head = head
+        self._tenant = tenant
         self._visitor = visitor
         self._own = own
         self._visit = visit
@@ -59,9 +62,16 @@ class Passing:
         if b"cookie" in self._head.first:
             lines = [value for name, value in self._head.headers if name == b"cookie"]
             cookie = self._sign_in.cookies.strip_own_cookies(b"; ".join(lines))
-        if self._visitor is not None and len(self._visitor.backend_cookies):
-            cookie = self._visitor.backend_cookies.header(self._site(), cookie)
+        if self._visitor is not None or cookie is not None:
+            kept = self._kept_cookies()
+            cookie = kept.header(self._site(), cookie) if len(kept) else cookie
         return cookie or b""
+
+    def _kept_cookies(self) -> BackendCookies:
+        """Cookies of backends: those of the caller, or what somebody whom we do not know carries."""
+        if self._visitor is not None:
+            return self._visitor.backend_cookies
+        return self._sign_in.carried(self._head, self._tenant)
 
     def _site(self) -> CookieSite:
         host, _, _ = self._backend.authority.decode("latin-1").lower().partition(":")
@@ -69,7 +79,10 @@ class Passing:
 
     async def shape(self, status: int, headers: HeaderList) -> HeaderList:
         """The client's headers for an answer of the backend."""
-        own, names = self._own, dict(headers)
+        names = dict(headers)
+        own = self._own
+        if TOKEN in names and self._match.route.is_public:  # the backend's token is the one its page needs
+            own = tuple(pair for pair in own if pair[0] != TOKEN)
         if self._visit.wants_statistics(self._head):
             own += self._visit.statistics()
         if self._backend.answer_headers and status < 400:
@@ -84,11 +97,14 @@ class Passing:
         return shaped
 
     async def _cookies_for_client(self, lines: list[bytes]) -> Headers:
-        """Session cookies of the backend stay here with the session, the others go to the client."""
-        visitor, to_browser = self._visitor, self._match.route.set_backend_session_cookies
-        reserved = self._sign_in.cookies.names
-        kept: Headers = ()
-        if visitor is not None and not to_browser and visitor.backend_cookies.absorb(self._site(), lines, reserved):
-            kept = await self._sign_in.cookies_changed(self._head, visitor)
-        passed = cookies_for_client(lines, reserved, to_browser)
-        return (*((COOKIE, line) for line in passed), *kept)
+        """Session cookies of the backend stay with the caller's, the others go to the client;
+        `setBackendSessionCookies` lets all go but those of our own names.
+        """
+        to_browser, reserved = self._match.route.set_backend_session_cookies, self._sign_in.cookies.names
+        passed = tuple((COOKIE, line) for line in cookies_for_client(lines, reserved, to_browser))
+        kept = self._kept_cookies()
+        if not kept.absorb(self._site(), lines, reserved, only_reserved=to_browser):
+            return passed
+        if self._visitor is not None:
+            return passed + await self._sign_in.cookies_changed(self._head, self._visitor)
+        return passed + self._sign_in.carry(self._head, self._tenant, kept)

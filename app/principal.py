@@ -42,12 +42,17 @@ class ServicePrincipal:
 Principal = UserPrincipal | TechnicalPrincipal | ServicePrincipal
 
 
-def principal_bytes(principal: UserPrincipal | ServicePrincipal) -> bytes:
+def principal_bytes(principal: Principal) -> bytes:
     """Names a caller unambiguously: what is sealed or signed for one is worth nothing to another."""
     tenant = [principal.tenant.id, principal.tenant.subdomain]
-    if isinstance(principal, ServicePrincipal):
-        return json.dumps(["service", *tenant, principal.client_id]).encode()
-    return json.dumps(["user", *tenant, principal.origin, principal.user_id]).encode()
+    match principal:
+        case UserPrincipal():
+            name = ["user", *tenant, principal.origin, principal.user_id]
+        case ServicePrincipal():
+            name = ["service", *tenant, principal.client_id]
+        case TechnicalPrincipal():
+            name = ["nobody", *tenant]
+    return json.dumps(name).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,18 @@ from app.errors import Failure, GatewayError
 from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.login.back_channel import BackChannelLogout
 from app.login.callback import LoginCallback
-from app.login.caller import Callers
+from app.login.caller import SERVICE_HEADER, Callers
 from app.login.code_flow import CodeFlow, asked_return, identity_provider
 from app.login.logout import BackendLogout, Logout, LogoutOptions
 from app.login.requirement import is_script
 from app.login.tenant import TenantResolver, check_tenant
-from app.principal import Tenant
+from app.login.weak_token import HEADER as WEAK_HEADER
+from app.principal import TechnicalPrincipal, Tenant
 from app.request_body import Receive
 from app.request_head import RequestHead
 from app.routing.route import AuthenticationType, Route
+from app.sessions.backend_cookies import BackendCookies
+from app.sessions.carried_cookies import CarriedCookies
 from app.sessions.cookie import OwnCookies
 from app.sessions.manager import SessionManager
 from app.sessions.observer import SessionObserver
@@ -63,8 +66,11 @@ class Identity:
 class SignIn:
     """Answers the login's own addresses, and tells who is calling. `identity` is None where nobody can log in."""
 
-    def __init__(self, tenants: TenantResolver, cookies: OwnCookies, identity: Identity | None) -> None:
+    def __init__(
+        self, tenants: TenantResolver, cookies: OwnCookies, carried: CarriedCookies, identity: Identity | None
+    ) -> None:
         self.cookies = cookies
+        self._carried = carried
         self._tenants = tenants
         self._identity = identity
         self.call_backend: BackendCall | None = None
@@ -154,6 +160,20 @@ class SignIn:
         """The caller of a request on a protected route, or None. Raises like `Callers.identify`."""
         return await self._parts.callers.identify(head, tenant, kind)
 
+    def may_be_known(self, head: RequestHead) -> bool:
+        """Whether a request shows anything by which its caller could be known."""
+        first = head.first
+        shows = b"cookie" in first or SERVICE_HEADER in first or WEAK_HEADER in first
+        return shows and self._identity is not None
+
+    async def recognize(self, head: RequestHead, tenant: Tenant) -> Visitor | None:
+        """The caller of a request on a public route, as far as that is known. Raises like `Callers.recognize`."""
+        return await self._parts.callers.recognize(head, tenant)
+
+    def touch(self, head: RequestHead) -> None:
+        """Count a request for which nobody has to be known as use of its session."""
+        self._parts.sessions.touch(head)
+
     async def start(self, head: RequestHead, tenant: Tenant, route: Route) -> Answer:
         """The answer that sends a browser to the login."""
         idp = identity_provider(head, route.identity_provider or "", route.dynamic_identity_provider)
@@ -166,6 +186,15 @@ class SignIn:
     async def cookies_changed(self, head: RequestHead, visitor: Visitor) -> Headers:
         """Keep what backends have set; the headers for the answer where the caller carries it."""
         return await self._parts.callers.cookies_changed(head, visitor)
+
+    def carried(self, head: RequestHead, tenant: Tenant) -> BackendCookies:
+        """The backend cookies that somebody whom we do not know carries."""
+        return self._carried.read(head, TechnicalPrincipal(tenant))
+
+    def carry(self, head: RequestHead, tenant: Tenant, cookies: BackendCookies) -> Headers:
+        """The headers that have such a browser carry these, and come back to this instance, which can open them."""
+        carried = self._carried
+        return carried.write(head, TechnicalPrincipal(tenant), cookies), carried.writer.sticky(head)
 
     @property
     def _parts(self) -> Identity:

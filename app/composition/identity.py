@@ -55,24 +55,27 @@ def compose_sign_in(
     tenants: TenantResolver,
 ) -> SignIn:
     """Who is calling; where nobody knows that, everybody is nobody."""
-    cookies = OwnCookies(configuration.settings.session_cookie_name)
+    settings = configuration.settings
+    cookies = OwnCookies(settings.session_cookie_name)
+    writer = CookieWriter(_cookie_options(configuration))
+    carried = CarriedCookies(settings.backend_cookies_secret or _store_secret(configuration), writer)
     if authorities is None:
-        return SignIn(tenants, cookies, None)
-    return SignIn(tenants, cookies, _identity(configuration, platform, authorities, store, table, tenants, cookies))
+        return SignIn(tenants, cookies, carried, None)
+    identity = _identity(configuration, platform, authorities, store, table, tenants, cookies, carried)
+    return SignIn(tenants, cookies, carried, identity)
 
 
 def _identity(
     configuration: Configuration, platform: Platform, authorities: Authorities,
     store: SessionStore, table: SessionTable | None, tenants: TenantResolver, cookies: OwnCookies,
+    carried: CarriedCookies,
 ) -> Identity:  # fmt: skip
-    settings, providers = configuration.settings, authorities.providers
-    writer = CookieWriter(_cookie_options(configuration))
+    settings, providers, writer = configuration.settings, authorities.providers, carried.writer
     refresher = TokenRefresher(providers.renew, store, settings.jwt_refresh * MINUTE)
     sessions = SessionManager(store, cookies, refresher)
     options = _login_options(configuration)
     states = LoginStates(_shared_secret(configuration), settings.state_cache)
     flow = CodeFlow(providers, options, states, tenants, cookies, writer)
-    carried = CarriedCookies(settings.backend_cookies_secret or _store_secret(configuration), writer)
     own_logout = logout_options(configuration)
 
     def logout(options: LogoutOptions) -> Logout:

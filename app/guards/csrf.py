@@ -9,6 +9,7 @@ from app.request_head import RequestHead
 
 HEADER = b"x-csrf-token"
 EXEMPT_METHODS = frozenset({"GET", "HEAD"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUIRED = ((HEADER, b"Required"),)
 
 
@@ -18,6 +19,14 @@ def is_fetch(head: RequestHead) -> bool:
         return False
     value = head.header(HEADER)
     return value is not None and value.strip().lower() == "fetch"
+
+
+def is_foreign_change(head: RequestHead) -> bool:
+    """Whether a page of another site makes the browser ask for a change, by the browser's own word (Fetch Metadata).
+
+    On routes without a token, such a request is served, but not as the user whose cookies came along.
+    """
+    return head.method not in SAFE_METHODS and head.first.get(b"sec-fetch-site") == b"cross-site"
 
 
 def token_header(token: str) -> tuple[bytes, bytes]:

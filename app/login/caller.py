@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.answer import Headers
 from app.backends.backend import Backend
 from app.errors import Failure, GatewayError
+from app.guards.csrf import is_foreign_change
 from app.guards.derived_csrf import DerivedCsrfTokens
 from app.login.basic import PasswordLogin, Purpose
 from app.login.shown_tokens import ShownTokens
@@ -28,6 +29,10 @@ from app.sessions.visitor import Visitor
 from app.tokens.expiring_map import ExpiringMap
 
 SERVICE_HEADER = b"x-approuter-authorization"
+NOBODY = frozenset(
+    (Failure.TENANT_MISMATCH, Failure.STORE_UNAVAILABLE, Failure.XSUAA_UNAVAILABLE, Failure.IDENTITY_UNAVAILABLE)
+)
+"""Why a session does not count on a public route: it is another tenant's, or the services it needs are away."""
 MAX_PREPARED = 10_000
 
 
@@ -82,12 +87,32 @@ class Callers:
             check_tenant(caller.tenant, tenant)
             visitor = Visitor(caller, self._csrf.token(principal_bytes(caller.principal)))
             return self._equipped(head, visitor)
-        session = await self._sessions.current(head)
-        if session is not None and session.caller.tenant is not tenant:
-            check_tenant(session.caller.tenant, tenant)
+        session = await self._session(head, tenant)
         if session is not None and kind is AuthenticationType.IAS and session.caller.ias_token is None:
             return None
         return session
+
+    async def _session(self, head: RequestHead, tenant: Tenant) -> Session | None:
+        session = await self._sessions.current(head)
+        if session is not None and session.caller.tenant is not tenant:
+            check_tenant(session.caller.tenant, tenant)
+        return session
+
+    async def recognize(self, head: RequestHead, tenant: Tenant) -> Visitor | None:
+        """The caller of a request on a public route, as far as that is known: a session counts where it is this
+        tenant's, can be looked up now, and was not brought along by another site. Raises like `identify` for services.
+        """
+        service = await self._service(head, tenant)
+        if service is not None:
+            return await self._calling_service(head, service, tenant)
+        if is_foreign_change(head):
+            return None
+        try:
+            return await self._session(head, tenant)
+        except GatewayError as error:
+            if error.failure in NOBODY:
+                return None
+            raise
 
     async def _service(self, head: RequestHead, tenant: Tenant) -> KnownCaller | None:
         """The calling application, or the user it stands for; None when it is none."""

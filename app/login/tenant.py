@@ -64,8 +64,8 @@ class TenantResolver:
         self._own = shared_tenant(own.id, own.subdomain)
         self._pattern = None
         self._known: ExpiringMap[str, Tenant] = ExpiringMap(MAX_HOSTS)
-        dedicated = isinstance(credentials, XsuaaCredentials) and credentials.tenantmode == "dedicated"
-        if options.host_pattern and credentials is not None and not dedicated:
+        of_one_tenant = isinstance(credentials, XsuaaCredentials) and credentials.tenantmode != "shared"
+        if options.host_pattern and credentials is not None and not of_one_tenant:
             self._pattern = _compile(options.host_pattern)
 
     @property
@@ -74,10 +74,11 @@ class TenantResolver:
         return self._own
 
     def tenant(self, head: RequestHead) -> Tenant:
-        """The tenant of a request: the binding's for a dedicated application, else named by the host.
+        """The tenant of a request: the binding's for an application of one tenant, else named by the host.
 
-        The id of a subscriber is not known from its host: it is empty then. Raises `BAD_REQUEST` when the host names
-        no tenant, or something that is not one DNS label.
+        A host that does not fit the pattern is the provider's: the platform calls by addresses of its own. The id of a
+        subscriber is not known from its host: it is empty then. Raises `BAD_REQUEST` when the host is malformed, or
+        names something as the tenant that is not one DNS label.
         """
         if self._pattern is None:
             return self._own
@@ -90,7 +91,9 @@ class TenantResolver:
 
     def _from_host(self, host: str) -> Tenant:
         match = self._pattern.search(check_host(host)) if self._pattern is not None else None
-        label = (match.group(1) or "").lower() if match else ""
+        if match is None:
+            return self._own
+        label = (match.group(1) or "").lower()
         if not is_label(label):
             raise GatewayError(Failure.BAD_REQUEST, "the host name does not name a tenant")
         return self._own if label == self._own.subdomain else Tenant("", label)

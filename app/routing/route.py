@@ -67,7 +67,7 @@ class Route:
     authentication: AuthenticationType = AuthenticationType.NONE
     """How callers prove who they are."""
     scopes: RequiredScopes | None = None
-    """Scopes the user needs; None is none. Without meaning where there is no authentication."""
+    """Scopes the user needs; None is none. Nobody has them where `authenticationMethod` switches logins off."""
     csrf: bool = False
     """Whether writing methods need a CSRF token; never on public routes."""
     set_backend_session_cookies: bool = False

@@ -184,7 +184,7 @@ def _compile(index: int, entry: RouteEntry, context: RoutingContext) -> Route:
         reference=_reference(entry, fixed, context),
         methods=frozenset(entry.http_methods) if entry.http_methods else None,
         authentication=authentication,
-        scopes=_scopes(entry.scope, context.xsappname),
+        scopes=None if entry.authentication_type == "none" else _scopes(entry.scope, context.xsappname),
         csrf=entry.csrf_protection and authentication is not AuthenticationType.NONE,
         set_backend_session_cookies=entry.set_backend_session_cookies,
         cache_control=entry.cache_control,

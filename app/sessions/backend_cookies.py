@@ -65,15 +65,20 @@ class BackendCookies:
     def __len__(self) -> int:
         return len(self._cookies)
 
-    def absorb(self, site: CookieSite, lines: Iterable[bytes], reserved: frozenset[str]) -> bool:
-        """Take over session cookies, and persistent ones of our own names; drop what the backend deletes.
+    def absorb(
+        self, site: CookieSite, lines: Iterable[bytes], reserved: frozenset[str], only_reserved: bool = False
+    ) -> bool:
+        """Take over session cookies, and persistent ones of our own names (`reserved`); drop what the backend deletes.
+        With `only_reserved` the others go to the client.
 
         Returns whether anything changed.
         """
         before = dict(self._cookies)
         for line in lines:
             cookie = parse_set_cookie(line.decode("latin-1"))
-            if cookie is not None and len(cookie.name) + len(cookie.value) <= MAX_COOKIE_CHARACTERS:
+            if cookie is None or len(cookie.name) + len(cookie.value) > MAX_COOKIE_CHARACTERS:
+                continue
+            if cookie.name in reserved or not only_reserved:
                 self._take(site, cookie, reserved)
         return self._cookies != before
 

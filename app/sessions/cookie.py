@@ -24,6 +24,7 @@ LOGIN_SECONDS = 600
 PLACEHOLDER = "login"
 MAX_CANDIDATES = 4
 _LOGIN_PREFIX = LOGIN_PREFIX.encode()
+_ID = re.compile(r"[A-Za-z0-9_-]{43}")  # SESSION_ID_BYTES in base64url
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class OwnCookies:
     """Reads the session id from requests, and hides our cookies from backends."""
 
     def __init__(self, session_cookie_name: str = "JSESSIONID") -> None:
-        # A name starts a pair; an id is 43 characters of base64url. Whatever else carries our name is not ours.
-        start, end = rb"(?:\A|;)[ \t]*", rb"=([A-Za-z0-9_-]{43})[ \t]*(?=;|\Z)"
+        # A name starts a pair. Whatever carries our name and is no id is not ours.
+        start, end = rb"(?:\A|;)[ \t]*", rb"=(%b)[ \t]*(?=;|\Z)" % _ID.pattern.encode()
         self._session = re.compile(start + re.escape(session_cookie_name.encode()) + end)
         self._login = re.compile(start + re.escape(_LOGIN_PREFIX) + rb"[A-Za-z0-9_-]{%d}" % LOGIN_TAG + end)
         self.names = frozenset((session_cookie_name, LOCATION_COOKIE, FRAGMENT_COOKIE, CARRIED_COOKIE))
@@ -124,11 +125,16 @@ class CookieWriter:
 
     def login_mark(self, head: RequestHead, mark: str) -> Headers:
         """Marks the browser as one that logs in. Each mark has a cookie of its own: tabs opened together, whose
-        answers cross, do not take each other's away. The placeholder in the session cookie makes the platform's
-        router bring the browser back to this instance (protocols 1.3).
+        answers cross, do not take each other's away.
         """
-        placeholder = self.write(head, self.options.name, PLACEHOLDER)
-        return self.write(head, mark_cookie(mark), mark, LOGIN_SECONDS), placeholder
+        return self.write(head, mark_cookie(mark), mark, LOGIN_SECONDS), self.sticky(head)
+
+    def sticky(self, head: RequestHead) -> tuple[bytes, bytes]:
+        """Has the platform's router bring the client back to this instance (protocols 1.3): the session cookie, as the
+        client has it, else with a placeholder.
+        """
+        value = head.cookies().get(self.options.name, "")
+        return self.write(head, self.options.name, value if _ID.fullmatch(value) else PLACEHOLDER)
 
     def write(self, head: RequestHead, name: str, value: str, max_age: int | None = None) -> tuple[bytes, bytes]:
         """A Set-Cookie header, HttpOnly, for the whole host. The value must be cookie-safe ASCII."""

@@ -27,6 +27,7 @@ from app.sessions.session import Session
 from app.sessions.session_parts import CSRF, TokenPart, Values, apply, token_part, values_of
 from app.sessions.session_table import Row, SessionTable
 from app.sessions.store import Lifetime
+from app.tokens.single_flight import SingleFlight
 
 log = logging.getLogger("gangway.sessions")
 
@@ -76,6 +77,7 @@ class ExternalSessionStore:
         self._touch_every = min(30.0, lifetime.idle / 10) if touch_every is None else touch_every
         self._copies: WeakValueDictionary[bytes, Copy] = WeakValueDictionary()
         self._kept: OrderedDict[bytes, Copy] = OrderedDict()
+        self._touching: SingleFlight[bytes, Session | None] = SingleFlight()
 
     async def load(self, key: bytes) -> Session | None:
         """See `SessionStore`."""
@@ -91,6 +93,12 @@ class ExternalSessionStore:
         if copy.version != glimpse.version:
             return await self._loaded(key)
         return await self._used(copy, glimpse.ends_at)
+
+    def touch(self, key: bytes) -> None:
+        """See `SessionStore`. The store is asked no more often than a session's use is written."""
+        copy = self._copies.get(key)
+        if copy is None or self._clock() >= copy.last_used + self._touch_every:
+            self._touching.start(key, lambda: self.load(key))
 
     async def _loaded(self, key: bytes) -> Session | None:
         row = await self._table.read(key)
@@ -262,6 +270,7 @@ class ExternalSessionStore:
 
     async def aclose(self) -> None:
         """See `SessionStore`."""
+        await self._touching.aclose()
         await self._table.aclose()
 
     def __len__(self) -> int:

@@ -44,6 +44,11 @@ class SessionManager:
             await self.close(session, End.TIMEOUT)
         return None
 
+    def touch(self, head: RequestHead) -> None:
+        """Count a request as use of the session it belongs to."""
+        for session_id in self._cookies.find_session_ids(head):
+            self._store.touch(session_key(session_id))
+
     async def open(self, login: Login) -> tuple[Session, str]:
         """A new session and its id, which goes into the cookie and nowhere else."""
         session_id = new_session_id()

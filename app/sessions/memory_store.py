@@ -30,6 +30,13 @@ class MemorySessionStore:
 
     async def load(self, key: bytes) -> Session | None:
         """See `SessionStore`."""
+        return self._used(key)
+
+    def touch(self, key: bytes) -> None:
+        """See `SessionStore`."""
+        self._used(key)
+
+    def _used(self, key: bytes) -> Session | None:
         session = self._sessions.get(key)
         if session is None:
             return None

@@ -27,6 +27,9 @@ class SessionStore(Protocol):
     async def load(self, key: bytes) -> Session | None:
         """The session, now used; None when there is none or it has ended."""
 
+    def touch(self, key: bytes) -> None:
+        """Count as use of a session, if there is one. Nobody is served by it, so nobody waits, and none may fail."""
+
     async def add(self, session: Session) -> None:
         """Keep a new session."""
 

@@ -18,7 +18,7 @@ import requests
 
 from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
-from app.landscape.users import DEMO_PASSWORD
+from app.landscape.users import ACME, DEMO_PASSWORD
 from tests.journeys.conftest import NO_SCRIPTS
 from tests.journeys.gateway import Gateway, free_port, running_gateway
 from tests.journeys.person import TIMEOUT, Person
@@ -151,11 +151,22 @@ def test_attack_40_a_users_own_authorization_is_replaced_by_the_sessions_token(s
     assert echo.last("authorization")[0].startswith("Bearer ey")
 
 
-def test_attack_40_a_services_header_is_no_login_on_public_routes_and_does_not_pass(site: Site, echo: Echo) -> None:
-    """Attack 40: x-approuter-authorization is looked at where a login is wanted, and never passed on."""
-    assert site.call("/open/x", headers={"x-approuter-authorization": "Bearer junk"}).status_code == 200
-    assert echo.last("x-approuter-authorization") == []
-    assert site.call("/shut/x", headers={"x-approuter-authorization": "Bearer junk"}).status_code == 401
+def test_attack_40_a_services_header_is_looked_at_on_every_route_and_does_not_pass(site: Site, echo: Echo) -> None:
+    """Attack 40: what is no token in x-approuter-authorization is refused, a good one becomes Authorization."""
+    for path in ("/open/x", "/shut/x"):
+        assert site.call(path, headers={"x-approuter-authorization": "Bearer junk"}).status_code == 401
+        given = f"Bearer {user_token(site)}"
+        assert site.call(path, headers={"x-approuter-authorization": given}).status_code == 200
+        assert (echo.last("x-approuter-authorization"), echo.last("authorization")) == ([], [given])
+
+
+def user_token(site: Site) -> str:
+    """A token of Anna that is good for the application."""
+    client = site.landscape.instances.app.client
+    form = {"grant_type": "password", "username": "anna", "password": DEMO_PASSWORD}
+    proof = {"client_id": client.client_id, "client_secret": client.secret}
+    url = f"{site.landscape.xsuaa.tenant_url(ACME)}/oauth/token"
+    return str(requests.post(url, data={**form, **proof}, timeout=TIMEOUT).json()["access_token"])
 
 
 @pytest.mark.parametrize("name", ["X_Forwarded_User", "X-Forwarded_Host", "SSL_Client-Cert", "Proxy_Authorization"])

@@ -12,6 +12,7 @@ from app.errors import Failure, GatewayError
 from app.login.basic import parse_basic
 from app.login.tenant import TenantOptions
 from app.principal import ServiceCaller, ServicePrincipal, Tenant, UserCaller, UserPrincipal
+from app.request_head import RequestHead
 from app.routing.reference import DestinationReference
 from app.routing.route import AuthenticationType
 from app.sessions.backend_cookies import CookieSite
@@ -71,6 +72,63 @@ def test_a_browser_is_known_by_its_session(server: TokenServer) -> None:
     run(Parts(server), work)
 
 
+def test_on_a_public_route_a_session_counts_where_it_can(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        browser, own = Browser(), parts.tenants.own
+        assert await parts.callers.recognize(browser.head("/"), own) is None
+        await parts.log_in(browser)
+        assert isinstance(await parts.callers.recognize(browser.head("/"), own), Session)
+        assert await parts.callers.recognize(browser.head("/"), GLOBEX) is None
+        parts.store.load = store_away  # type: ignore[method-assign, assignment]
+        assert await parts.callers.recognize(browser.head("/"), own) is None
+        with pytest.raises(GatewayError):
+            await parts.callers.identify(browser.head("/"), own)
+
+    run(Parts(server), work)
+
+
+async def store_away(_: bytes) -> Session | None:
+    raise GatewayError(Failure.STORE_UNAVAILABLE)
+
+
+@pytest.mark.parametrize(
+    ("method", "site", "known"),
+    [
+        ("POST", "cross-site", False),
+        ("DELETE", "cross-site", False),
+        ("GET", "cross-site", True),
+        ("POST", "same-site", True),
+        ("POST", "same-origin", True),
+        ("POST", "none", True),
+    ],
+)
+def test_attack_63_other_sites_change_nothing_in_a_users_name_on_public_routes(
+    server: TokenServer, method: str, site: str, known: bool
+) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        await parts.log_in(browser)
+        sent = browser.head("/", sec_fetch_site=site)
+        head = RequestHead(method, sent.target, sent.headers)
+        assert (await parts.callers.recognize(head, parts.tenants.own) is not None) is known
+
+    run(Parts(server), work)
+
+
+def test_services_are_known_on_public_routes_and_refused_like_anywhere(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        good, bad = make_token(iss=None), make_token(FOREIGN_KEY, iss=None)
+        heads = [Browser().head("/", x_approuter_authorization=f"Bearer {token}") for token in (good, bad)]
+        visitor = await parts.callers.recognize(heads[0], parts.tenants.own)
+        assert visitor is not None
+        assert user_of(visitor).user_id == "alice-id"
+        with pytest.raises(GatewayError) as caught:
+            await parts.callers.recognize(heads[1], parts.tenants.own)
+        assert caught.value.failure is Failure.TOKEN_REFUSED
+
+    run(Parts(server), work)
+
+
 def test_attack_56_a_session_does_not_serve_at_another_tenants_address(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         browser = Browser(host="acme.router.example")
@@ -81,8 +139,9 @@ def test_attack_56_a_session_does_not_serve_at_another_tenants_address(server: T
         assert caught.value.failure is Failure.TENANT_MISMATCH
 
     options = TenantOptions(host_pattern=r"^(.*)\.router\.example")
-    # The authorization server is one address here: its name is not to be built from the tenant's.
-    run(Parts(server, tenant_options=options, tenantmode="external"), work)
+    server.url = server.url.replace("127.0.0.1", "acme.localhost")
+    domain = server.url.partition("//acme.")[2]
+    run(Parts(server, tenant_options=options, tenantmode="shared", uaadomain=domain), work)
 
 
 def test_a_service_proves_itself_with_each_request(server: TokenServer) -> None:

@@ -29,8 +29,10 @@ def tenant(request: RequestHead, **options: object) -> Tenant:
     return TenantResolver(given_options, SHARED).tenant(request)
 
 
-def test_a_dedicated_application_has_one_tenant() -> None:
-    resolver = TenantResolver(TenantOptions(host_pattern=PATTERN), DEDICATED)
+@pytest.mark.parametrize("mode", ["dedicated", "external"])
+def test_an_application_that_is_not_shared_has_one_tenant(mode: str) -> None:
+    binding = credentials("https://acme.auth.example", tenantmode=mode)
+    resolver = TenantResolver(TenantOptions(host_pattern=PATTERN), binding)
     assert resolver.tenant(head("globex.router.example")) == OWN
     assert resolver.tenant(head()) == OWN
 
@@ -61,9 +63,9 @@ def test_a_tenant_is_one_dns_label_or_the_request_is_refused(label: str) -> None
         assert caught.value.failure is Failure.BAD_REQUEST
 
 
-def test_a_host_that_does_not_fit_the_pattern_is_refused() -> None:
-    with pytest.raises(GatewayError):
-        tenant(head("elsewhere.example"))
+def test_a_host_that_does_not_fit_the_pattern_is_the_providers() -> None:
+    for host in ("elsewhere.example", "10.0.3.7:8080", "[::1]:8080"):
+        assert tenant(head(host)) == OWN
 
 
 @pytest.mark.parametrize("pattern", ["(", "no group"])

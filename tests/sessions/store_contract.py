@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from app.principal import Tenant, UserPrincipal, UserToken
 from app.sessions.cookie import new_session_id, session_key
+from app.sessions.external_store import ExternalSessionStore
 from app.sessions.session import Session
 from app.sessions.store import Lifetime, SessionStore
 
@@ -56,6 +57,27 @@ class StoreContract:
             assert await store.load(other.key) is None
 
         self.use(work)
+
+    def test_a_touched_session_lives_on_and_an_ended_one_stays_ended(self) -> None:
+        async def work(store: SessionStore, clock: Clock) -> None:
+            session = new_session(clock)
+            await store.add(session)
+            clock.now += LIFETIME.idle - 1
+            await self.touched(store, session.key)
+            clock.now += LIFETIME.idle - 1
+            assert await store.load(session.key) is not None
+            clock.now += LIFETIME.idle + 1
+            await self.touched(store, session.key)
+            assert await store.load(session.key) is None
+            await self.touched(store, new_session(clock).key)
+
+        self.use(work)
+
+    async def touched(self, store: SessionStore, key: bytes) -> None:
+        """Touch a session, and wait until that has been written."""
+        store.touch(key)
+        if isinstance(store, ExternalSessionStore):
+            await store._touching.drain()
 
     def test_changes_are_kept(self) -> None:
         async def work(store: SessionStore, clock: Clock) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.principal import Tenant, UserPrincipal
+from app.principal import Principal, TechnicalPrincipal, Tenant, UserPrincipal
 from app.request_head import RequestHead
 from app.sessions.backend_cookies import MAX_COOKIES, BackendCookies, CookieSite, cookies_for_client
 from app.sessions.carried_cookies import CarriedCookies
@@ -17,6 +17,7 @@ OWN_NAMES = frozenset({"JSESSIONID", "ARBE"})
 SITE = CookieSite("erp", "erp.example", "/sap/opu/odata")
 ALICE = UserPrincipal(Tenant("zone", "acme"), "sap.default", "alice")
 BOB = UserPrincipal(Tenant("zone", "acme"), "sap.default", "bob")
+NOBODY = TechnicalPrincipal(Tenant("zone", "acme"))
 
 
 def jar(*lines: bytes, site: CookieSite = SITE) -> BackendCookies:
@@ -135,23 +136,39 @@ def carrier(secret: str = "x" * 32) -> CarriedCookies:
     return CarriedCookies(secret, CookieWriter(CookieOptions()))
 
 
-def carried(line: bytes, principal: UserPrincipal = ALICE, reader: CarriedCookies | None = None) -> BackendCookies:
+def carried(line: bytes, principal: Principal = ALICE, reader: CarriedCookies | None = None) -> BackendCookies:
     return (reader or carrier()).read(RequestHead("GET", "/", [(b"cookie", line)]), principal)
 
 
+def test_where_session_cookies_go_to_the_browser_those_of_our_names_stay() -> None:
+    lines = [b"JSESSIONID=java; Path=/", b"OTHER=1; Path=/"]
+    cookies = BackendCookies()
+    assert cookies.absorb(SITE, lines, OWN_NAMES, only_reserved=True)
+    assert cookies.header(SITE, None) == b"JSESSIONID=java"
+    assert cookies_for_client(lines, OWN_NAMES, True) == [b"OTHER=1; Path=/"]
+
+
+def sealed(principal: Principal, *lines: bytes) -> bytes:
+    """What a principal carries, as a Cookie header."""
+    _, line = carrier().write(RequestHead("GET", "/", []), principal, jar(*lines))
+    return line.split(b";")[0]
+
+
 def test_callers_without_session_carry_their_cookies_sealed() -> None:
-    _, line = carrier().write(RequestHead("GET", "/", []), ALICE, jar(b"S=topsecret; Path=/"))
-    value = line.split(b";")[0]
+    value = sealed(ALICE, b"S=topsecret; Path=/")
     assert value.startswith(b"ARBE=1:")
     assert b"topsecret" not in value
     assert carried(value).header(SITE, None) == b"S=topsecret"
 
 
 def test_attack_57_carried_cookies_open_for_their_principal_unchanged_only() -> None:
-    _, line = carrier().write(RequestHead("GET", "/", []), ALICE, jar(b"S=1; Path=/"))
-    value = line.split(b";")[0]
+    value = sealed(ALICE, b"S=1; Path=/")
     flipped = value[:-1] + (b"A" if value[-1:] != b"A" else b"B")
     assert len(carried(value, BOB)) == 0
+    assert len(carried(value, NOBODY)) == 0
+    nobodys = sealed(NOBODY, b"S=1; Path=/")
+    assert carried(nobodys, NOBODY).header(SITE, None) == b"S=1"
+    assert len(carried(nobodys, ALICE)) == len(carried(nobodys, TechnicalPrincipal(Tenant("t2", "globex")))) == 0
     assert len(carried(flipped[:-4] + b"AAAA")) == 0
     assert len(carried(value, ALICE, carrier("y" * 32))) == 0
     for junk in (b"ARBE=", b"ARBE=1:", b"ARBE=1:\xff", b"ARBE=2:abc", b"ARBE=1:" + b"A" * 40_000):

@@ -137,6 +137,18 @@ def test_login_marks_have_a_cookie_each() -> None:
     assert OWN.find_session_ids(request) == []
 
 
+def test_a_session_cookie_is_kept_when_a_login_begins() -> None:
+    """The new login may fail, or belong to another kind of route: it ends no session before it has succeeded."""
+    writer, session_id = CookieWriter(CookieOptions()), new_session_id()
+    lines = [
+        value.decode().partition(";")[0]
+        for _, value in writer.login_mark(head(f"JSESSIONID={session_id}".encode()), "m" * 43)
+    ]
+    assert lines[1] == f"JSESSIONID={session_id}"
+    for foreign in (b"JSESSIONID=s%3Aabc", b"JSESSIONID=", b"OTHER=" + session_id.encode()):
+        assert writer.sticky(head(foreign))[1].startswith(b"JSESSIONID=login;")
+
+
 def test_a_cleared_cookie_is_gone_in_any_browser() -> None:
     line = CookieWriter(CookieOptions()).clear(head(), "JSESSIONID")[1].decode()
     assert "Max-Age=0" in line

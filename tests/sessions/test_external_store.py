@@ -49,6 +49,23 @@ def test_any_instance_serves_any_session_whole(redis_store: RedisServer) -> None
     use(redis_store, 2, work)
 
 
+def test_touching_asks_the_store_no_more_often_than_it_is_written(redis_store: RedisServer) -> None:
+    async def work(shared: Shared) -> None:
+        one = shared.instance(touch_every=10)
+        session = shared.new_session()
+        await one.store.add(session)
+        held = await one.loaded(session.key)
+        for asked in (0, 1):
+            for _ in range(5):
+                one.store.touch(held.key)
+            assert len(one.store._touching) == asked
+            await one.store._touching.drain()
+            shared.clock.now += 10
+        await one.store.aclose()
+
+    use(redis_store, 0, work)
+
+
 def test_one_instance_has_one_copy_of_a_session(redis_store: RedisServer) -> None:
     async def work(shared: Shared, one: Instance) -> None:
         session = shared.new_session()
