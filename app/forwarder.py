@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from app.answer import Headers
 from app.backends.backend import Backend
@@ -17,13 +18,14 @@ from app.forwarding.tunnel import Tunnel
 from app.forwarding.websocket import POLICY_VIOLATION, WebSocketRelay
 from app.inbound.exchange import Exchange
 from app.login.logout import BackendLogout
-from app.observability.correlation import forwarded_headers, new_id
+from app.observability.correlation import correlation_id, forwarded_headers, new_id
 from app.passing import Passing
 from app.principal import AnonymousCaller, Caller, Tenant
 from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
 from app.routing.reference import BackendReference
 from app.routing.route_table import Match
+from app.sessions.backend_cookies import CookieSite
 from app.sessions.session import Session
 from app.sessions.visitor import Visitor
 from app.sign_in import SignIn
@@ -85,15 +87,18 @@ class Forwarder:
         if client.status == 401 and backend.credentials:
             self._forget(reference, backend, caller, visitor)
 
-    async def call_logout(self, session: Session, call: BackendLogout) -> None:
-        """Tell a backend that a session has ended, as its user; a failure is logged and changes nothing."""
+    async def call_logout(self, session: Session, call: BackendLogout, asked: RequestHead | None) -> None:
+        """Tell a backend that a session has ended, as its user and with the cookies it knows the session by.
+
+        `asked` is the request for the logout, None where there was none. A failure is logged and changes nothing.
+        """
         try:
             backend = await self._backends.resolve(call.reference, session.caller)
-            head = RequestHead(call.method, call.path, ())
-            extra = forwarded_headers(new_id()) + call.headers
-            if call.method != "GET":
-                extra += ((b"content-length", b"0"),)
-            data = build_head(head, call.path, backend, Outbound(extra=extra))
+            cookie = session.backend_cookies.header(CookieSite.of(backend, call.path), None)
+            outbound = Outbound(cookie or b"", extra=_logout_headers(call, asked))
+            if asked is None:
+                backend = replace(backend, forwarded_headers=False)
+            data = build_head(_logout_head(call, asked), call.path, backend, outbound)
             status = await self._relay.call(Forward(call.method, data), backend)
             log.info("backend logged out", extra={"fields": {"destination": call.reference.name, "status": status}})
         except GatewayError as error:
@@ -150,6 +155,24 @@ class Forwarder:
         finally:
             if visitor is not None:
                 visitor.unwatch(end)
+
+
+def _logout_head(call: BackendLogout, asked: RequestHead | None) -> RequestHead:
+    """What a backend learns of the request for the logout: who sent it, and to which address."""
+    if asked is None:
+        return RequestHead(call.method, call.path, ())
+    headers = [pair for pair in asked.headers if pair[0] == b"host" or pair[0].startswith(b"x-forwarded-")]
+    return RequestHead(call.method, asked.target, headers, asked.client, asked.scheme)
+
+
+def _logout_headers(call: BackendLogout, asked: RequestHead | None) -> Headers:
+    extra = forwarded_headers(correlation_id(asked.headers) if asked is not None else new_id())
+    if call.method != "GET":
+        extra += ((b"content-length", b"0"),)
+    if call.router is None:
+        return extra
+    known_by = call.router if asked is None else asked.header(b"x-forwarded-host") or asked.header(b"host")
+    return (*extra, (b"x-approuter-host", (known_by or "").encode("latin-1", "replace")))
 
 
 def _request(

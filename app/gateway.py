@@ -22,11 +22,11 @@ from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.guards.forwarded_host import check_forwarded_host
 from app.guards.origins import OriginRule, check_origin
 from app.health.endpoints import HealthEndpoints
-from app.html5_repository.app_address import SKIP_CACHE, AppAddress, with_slash
+from app.html5_repository.app_address import SKIP_CACHE, AppAddress, first_segment, with_slash
 from app.html5_repository.hosted_apps import HostedApp, HostedApps
 from app.inbound.exchange import EXTENSION, Exchange
 from app.login.code_flow import SAP_IDP
-from app.login.logout import LogoutOptions
+from app.login.logout import BackendLogout, LogoutOptions
 from app.login.requirement import Requirement, decide
 from app.login.return_url import without_parameter
 from app.login.user_api import user_api
@@ -57,7 +57,9 @@ log = logging.getLogger("gangway")
 
 @dataclass(frozen=True, slots=True)
 class GatewayOptions:
-    """What of the configuration the way itself needs."""
+    """What of the configuration the way itself needs. `own_logouts` are calls that the end of a session wants because
+    it came by here, beyond those that it always wants.
+    """
 
     welcome_file: str | None = None
     logout: LogoutOptions | None = None
@@ -67,6 +69,7 @@ class GatewayOptions:
     validate_forwarded_host: bool = False
     cors: tuple[CorsRule, ...] = ()
     own_endpoints: OwnEndpoints = field(default_factory=OwnEndpoints)
+    own_logouts: tuple[BackendLogout, ...] = ()
     subscriptions: SubscriptionCallbacks | None = None
     audit: AuditTrail | None = None
     trusted_domains: TrustedDomains | None = None
@@ -170,6 +173,11 @@ class Gateway:
             visit.trace.add(f"HTML5 application {app.address.app}")
         return app
 
+    async def app_logouts(self, app: str, tenant: Tenant) -> tuple[BackendLogout, ...]:
+        """What the end of a session wants in which an HTML5 application was used."""
+        found = await self.apps.find(f"/{app}/", tenant) if self.apps is not None else None
+        return found.built._options.own_logouts if found is not None else ()
+
     def _is_ours(self, path: str) -> bool:
         subscriptions = self._options.subscriptions
         return (
@@ -214,6 +222,8 @@ class Gateway:
             return await self._answer(answer, arrived, client, visit)
         if visitor is not None:
             visit.caller = visitor.caller
+            if self._options.own_logouts:
+                await self._sign_in.used(first_segment(base), visitor)
         own = await self._guard(match.route, arrived, visitor)
         await self._serve(match, arrived, tenant, visitor, own, client, visit)
 

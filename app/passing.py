@@ -74,8 +74,7 @@ class Passing:
         return self._sign_in.carried(self._head, self._tenant)
 
     def _site(self) -> CookieSite:
-        host, _, _ = self._backend.authority.decode("latin-1").lower().partition(":")
-        return CookieSite(self._backend.destination, host, self._match.target.partition("?")[0])
+        return CookieSite.of(self._backend, self._match.target)
 
     async def shape(self, status: int, headers: HeaderList) -> HeaderList:
         """The client's headers for an answer of the backend."""

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import chain
 
 from app.answer import Answer, Headers, redirect
 from app.errors import Failure, GatewayError
@@ -35,10 +36,12 @@ from app.sessions.visitor import Visitor
 
 log = logging.getLogger("gangway.login")
 
-LOGOUT_SECONDS = 5.0
+LOGOUT_SECONDS = 1.0
+"""How long the answer to a logout waits for backends to be told; it goes on afterwards."""
 SESSION_SECONDS = b"x-session-seconds"
 
-BackendCall = Callable[[Session, BackendLogout], Awaitable[None]]
+BackendCall = Callable[[Session, BackendLogout, RequestHead | None], Awaitable[None]]
+AppLogouts = Callable[[str, Tenant], Awaitable[tuple[BackendLogout, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class SignIn:
         self._tenants = tenants
         self._identity = identity
         self.call_backend: BackendCall | None = None
+        self.app_logouts: AppLogouts | None = None
+        self._telling: set[asyncio.Task[None]] = set()
         reports = identity.back_channel if identity is not None else None
         self.back_channel_path = reports.path if reports is not None else ""
 
@@ -139,7 +144,7 @@ class SignIn:
         if identity.back_channel is None:
             raise GatewayError(Failure.NO_ROUTE)
         answer, ended = await identity.back_channel.handle(head, receive)
-        await asyncio.gather(*(self._tell_backends(session, identity.backend_logouts) for session in ended))
+        await asyncio.gather(*(self._tell_backends(session, identity.backend_logouts, head) for session in ended))
         return answer
 
     async def log_out(self, options: LogoutOptions, head: RequestHead, tenant: Tenant) -> Answer:
@@ -151,7 +156,7 @@ class SignIn:
             check_csrf(head, session.csrf_token)
         outcome = await logout.handle(head, tenant, session)
         if outcome.ended is not None:
-            await self._tell_backends(outcome.ended, outcome.calls)
+            await self._tell_backends(outcome.ended, outcome.calls, head)
         elif session is not None and is_fetch(head):
             return outcome.answer.with_headers((token_header(await self.csrf_token(session)),))
         return outcome.answer
@@ -202,6 +207,17 @@ class SignIn:
             raise GatewayError(Failure.INTERNAL, "a protected route without a service to log in with")
         return self._identity
 
+    @property
+    def backend_logouts(self) -> tuple[BackendLogout, ...]:
+        """The calls that backends want at the end of every session."""
+        return self._identity.backend_logouts if self._identity is not None else ()
+
+    async def used(self, app: str, visitor: Visitor | None) -> None:
+        """Note that an HTML5 application, whose backends want to know when the session ends, was used in it."""
+        if isinstance(visitor, Session) and app not in visitor.apps:
+            visitor.apps |= {app}
+            await self._parts.sessions.changed(visitor)
+
     def observe(self, observer: SessionObserver) -> None:
         """Have somebody told of logins and of the ends of sessions."""
         if self._identity is not None:
@@ -213,20 +229,40 @@ class SignIn:
         if identity is None:
             return
         for session in await identity.sessions.expire():
-            await self._tell_backends(session, identity.backend_logouts)
+            await self._tell_backends(session, identity.backend_logouts, None)
 
     async def aclose(self) -> None:
         """End what runs in the background."""
+        for task in self._telling:
+            task.cancel()
+        await asyncio.gather(*self._telling, return_exceptions=True)
         if self._identity is not None:
             await self._identity.refresher.drain()
             await self._identity.sessions.aclose()
 
-    async def _tell_backends(self, session: Session, calls: tuple[BackendLogout, ...]) -> None:
-        """Make the backends' logout calls, all at once and bounded in time; none of them can hold up the logout."""
-        if self.call_backend is None or not calls:
+    async def _tell_backends(
+        self, session: Session, calls: tuple[BackendLogout, ...], asked: RequestHead | None
+    ) -> None:
+        """Make the logout calls that backends want, those of the HTML5 applications used in the session included: all
+        at once. Slow ones hold up the logout for a moment only.
+        """
+        if self.call_backend is None or not (calls or session.apps):
             return
-        tasks = [asyncio.ensure_future(self.call_backend(session, call)) for call in calls]
-        _, late = await asyncio.wait(tasks, timeout=LOGOUT_SECONDS)
-        for task in late:
-            task.cancel()
-            log.warning("a backend's logout took too long")
+        task = asyncio.ensure_future(self._told(self.call_backend, session, calls, asked))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+        await asyncio.wait([task], timeout=LOGOUT_SECONDS)
+
+    async def _told(
+        self, call: BackendCall, session: Session, calls: tuple[BackendLogout, ...], asked: RequestHead | None
+    ) -> None:
+        of_apps = [await self._calls_of_app(app, session.caller.tenant) for app in session.apps]
+        wanted = dict.fromkeys(chain(calls, *of_apps))
+        await asyncio.gather(*(call(session, each, asked) for each in wanted))
+
+    async def _calls_of_app(self, app: str, tenant: Tenant) -> tuple[BackendLogout, ...]:
+        try:
+            return await self.app_logouts(app, tenant) if self.app_logouts is not None else ()
+        except GatewayError as error:
+            log.warning("logout of what HTML5 application '%s' has used failed: %s", app, error)
+            return ()

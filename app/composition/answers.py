@@ -61,10 +61,10 @@ def compose_own_endpoints(configuration: Configuration) -> OwnEndpoints:
     if descriptor.whitelist_service is not None:
         listed = settings.cj_protect_whitelist
         rules = None if listed is None else origin_rules(listed)
-        handlers[_path(descriptor.whitelist_service.endpoint)] = allowlist(rules)
+        handlers[with_slash(descriptor.whitelist_service.endpoint)] = allowlist(rules)
     if descriptor.plugin_metadata_endpoint is not None:
         plugins = configuration.environ.get("plugins", "[]")
-        handlers[_path(descriptor.plugin_metadata_endpoint)] = plugin_metadata(plugins)
+        handlers[with_slash(descriptor.plugin_metadata_endpoint)] = plugin_metadata(plugins)
     return OwnEndpoints(handlers)
 
 
@@ -87,5 +87,6 @@ def origin_rules(hosts: tuple[AllowedHost, ...]) -> tuple[OriginRule, ...]:
     return tuple(OriginRule.of(entry.host, entry.protocol, entry.port) for entry in hosts)
 
 
-def _path(configured: str) -> str:
+def with_slash(configured: str) -> str:
+    """A configured path as addresses have it."""
     return "/" + configured.lstrip("/")

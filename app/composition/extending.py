@@ -66,6 +66,7 @@ class Extending:
 
         gateway.install(self.extensions, self.get_router_config, other)
         gateway.apps = compose_hosted_apps(configuration, parts.platform, hosted)
+        parts.sign_in.app_logouts = gateway.app_logouts
         self._observe(parts.sign_in)
         return gateway
 

@@ -18,7 +18,7 @@ from app.composition.answers import (
 )
 from app.composition.backends import Engine, compose_backends
 from app.composition.hosted_apps import compose_hosted_apps
-from app.composition.identity import logout_options
+from app.composition.identity import backend_logouts, logout_options
 from app.composition.platform import Platform
 from app.configuration import Configuration
 from app.forwarder import Forwarder
@@ -63,6 +63,7 @@ def compose_gateway(configuration: Configuration, parts: GatewayParts) -> Gatewa
 
     gateway = make_gateway(Gateway, configuration, parts, forwarder)
     gateway.apps = compose_hosted_apps(configuration, parts.platform, hosted)
+    parts.sign_in.app_logouts = gateway.app_logouts
     return gateway
 
 
@@ -104,6 +105,7 @@ def compose_options(configuration: Configuration, policy: ResponsePolicy, parts:
         validate_forwarded_host=settings.enable_x_forwarded_host_validation,
         cors=compose_cors(configuration),
         own_endpoints=compose_own_endpoints(configuration),
+        own_logouts=tuple(call for call in backend_logouts(configuration) if call not in parts.sign_in.backend_logouts),
         subscriptions=parts.subscriptions,
         audit=parts.audit,
         trusted_domains=parts.trusted_domains,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from app.answer import Headers
-from app.composition.answers import login_path
+from app.composition.answers import login_path, with_slash
 from app.composition.authorities import (
     Authorities,
     compose_passwords,
@@ -94,7 +93,7 @@ def _identity(
         callback_path=options.callback_path,
         logout=logout,
         own_logout=own_logout,
-        backend_logouts=_backend_logouts(configuration),
+        backend_logouts=backend_logouts(configuration),
         back_channel=_back_channel(configuration, authorities, sessions),
         login_path=login_path(configuration),
         announced=session_lifetime(configuration) if settings.gateway_session_seconds else None,
@@ -176,20 +175,26 @@ def logout_options(configuration: Configuration) -> LogoutOptions | None:
         page=logout.logout_page or "",
         method=logout.logout_method or "GET",
         csrf_protection=logout.csrf_protection is not False,
-        backends=_backend_logouts(configuration),
+        backends=backend_logouts(configuration),
     )
 
 
-def _backend_logouts(configuration: Configuration) -> tuple[BackendLogout, ...]:
+def backend_logouts(configuration: Configuration) -> tuple[BackendLogout, ...]:
+    """The calls that backends want when a session ends."""
     descriptor, uris = configuration.descriptor, configuration.application.uris
-    host: Headers = ((b"x-approuter-host", uris[0].encode("latin-1", "replace")),) if uris else ()
+    router = uris[0] if uris else ""
     calls = [
-        BackendLogout(DestinationReference(name), options.logout_method, options.logout_path)
+        BackendLogout(DestinationReference(name), options.logout_method, with_slash(options.logout_path))
         for name, options in descriptor.destinations.items()
         if options.logout_path is not None
     ]
     calls += [
-        BackendLogout(ServiceReference(name, options.endpoint or ""), options.logout_method, options.logout_path, host)
+        BackendLogout(
+            ServiceReference(name, options.endpoint or ""),
+            options.logout_method,
+            with_slash(options.logout_path),
+            router,
+        )
         for name, options in descriptor.services.items()
         if options.logout_path is not None
     ]

@@ -42,7 +42,12 @@ class AppAddress:
     @property
     def segment(self) -> str:
         """The first path segment."""
-        return self.base[1:].partition("/")[0]
+        return first_segment(self.base)
+
+
+def first_segment(path: str) -> str:
+    """The first segment of a path, by which an application is known."""
+    return path[1:].partition("/")[0]
 
 
 def read_address(target: str) -> AppAddress | None:

@@ -28,13 +28,14 @@ _PLAIN: Headers = ((b"content-type", b"text/plain; charset=utf-8"), (b"cache-con
 class BackendLogout:
     """A call a backend wants when a session ends: `logoutPath` and `logoutMethod` of a destination or service.
 
-    `headers` are added to it.
+    `router` is the host the application is known by; where it is not None, the backend is told by which host it was
+    called, in `x-approuter-host`.
     """
 
     reference: BackendReference
     method: str
     path: str
-    headers: Headers = ()
+    router: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

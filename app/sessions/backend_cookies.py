@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.backends.backend import Backend
 from app.sessions.set_cookie import SetCookie, default_path, domain_matches, parse_set_cookie, path_matches
 
 MAX_COOKIES = 50
@@ -23,6 +24,12 @@ class CookieSite:
     destination: str
     host: str
     path: str
+
+    @classmethod
+    def of(cls, backend: Backend, target: str) -> CookieSite:
+        """The end of a request for `target` (path and query) to a backend."""
+        host, _, _ = backend.authority.decode("latin-1").lower().partition(":")
+        return cls(backend.destination, host, target.partition("?")[0])
 
 
 @dataclass(frozen=True, slots=True)

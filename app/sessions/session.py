@@ -9,6 +9,7 @@ from app.principal import UserCaller, UserToken
 from app.sessions.visitor import Visitor
 
 NEVER = math.inf
+NO_APPS: frozenset[str] = frozenset()
 
 
 def new_csrf_token() -> str:
@@ -21,10 +22,11 @@ class Session(Visitor):
 
     `key` is the digest the session is stored under; the id itself is only in the browser's cookie. `attention_at` is
     when the token has to be looked after (renewed, or the session ended). `login_names` are names under which the
-    identity service may report the end of the login; a store finds the session by them.
+    identity service may report the end of the login; a store finds the session by them. `apps` are HTML5 applications
+    that were used and whose backends want to know of the session's end, by the first segment of their address.
     """
 
-    __slots__ = ("attention_at", "created_at", "key", "last_used", "login_names", "refresh_token")
+    __slots__ = ("apps", "attention_at", "created_at", "key", "last_used", "login_names", "refresh_token")
 
     caller: UserCaller
 
@@ -34,6 +36,7 @@ class Session(Visitor):
     ) -> None:  # fmt: skip
         super().__init__(UserCaller(token, ias_token))
         self.login_names = login_names
+        self.apps = NO_APPS
         self.key = key
         self.refresh_token = refresh_token
         self.created_at = created_at

@@ -1,8 +1,8 @@
 """Sessions as parts: what an external store keeps of them, each part to be written without touching the others.
 
-The token is one part, the CSRF token another, and every backend cookie one of its own: what two instances change at
-the same time is then changed in different places, or, where it is the very same cookie, the later one counts, as in a
-browser.
+The token is one part, the CSRF token another, and every backend cookie and every application that was used one of its
+own: what two instances change at the same time is then changed in different places, or, where it is the very same
+cookie, the later one counts, as in a browser.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from typing import Any
 
 from app.principal import UserCaller, UserPrincipal, UserToken
 from app.sessions.backend_cookies import MAX_COOKIES, BackendCookies
-from app.sessions.session import Session
+from app.sessions.session import NO_APPS, Session
 from app.sessions.visitor import Visitor
 from app.tokens.claims import shared_tenant
 
 TOKEN = b"token"
 CSRF = b"csrf"
+APP = b"app:"
 COOKIE = b"cookie:"
 MAX_PLAIN = 1024 * 1024
 
@@ -47,7 +48,8 @@ def values_of(session: Session) -> dict[bytes, object]:
     part = TokenPart(
         session.caller, session.refresh_token, session.created_at, session.login_names, session.attention_at
     )
-    return {TOKEN: part, **visitor_values(session)}
+    apps = {APP + app.encode(): app for app in session.apps}
+    return {TOKEN: part, **apps, **visitor_values(session)}
 
 
 def visitor_values(visitor: Visitor) -> dict[bytes, object]:
@@ -81,6 +83,7 @@ def apply(session: Session, values: Values) -> None:
     part = token_part(values)
     if (part.caller, part.refresh_token) != (session.caller, session.refresh_token):
         session.renew(part.caller.token, part.refresh_token, part.attention_at, part.caller.ias_token)
+    session.apps = frozenset(str(app) for name, app in values.items() if name.startswith(APP)) or NO_APPS
     apply_to_visitor(session, values)
 
 

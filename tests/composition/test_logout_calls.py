@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from app.composition.application import compose
 from app.composition.identity import logout_options
-from app.configuration import load_configuration
+from app.configuration import Configuration, load_configuration
 from app.login.logout import BackendLogout
 from app.routing.reference import DestinationReference, ServiceReference
+from app.sessions.backend_cookies import CookieSite
+from app.sessions.session import Session
 from tests.check.suitable import UAA
+from tests.sessions.store_contract import TOKEN
+from tests.support.raw_backend import friendly, raw_backend
+from tests.support.running import run
 
 
-def test_destinations_and_services_are_told_and_services_which_router_it_was(tmp_path: Path) -> None:
+def configuration(workdir: Path, url: str = "https://b.example") -> Configuration:
     document = {
         "logout": {"logoutEndpoint": "/bye"},
-        "destinations": {"one": {"logoutPath": "/off", "logoutMethod": "GET"}, "quiet": {}},
+        "destinations": {"one": {"logoutPath": "off", "logoutMethod": "GET"}, "quiet": {}},
         "services": {"com.c": {"endpoint": "api", "logoutPath": "/off"}, "com.quiet": {}},
     }
     service = {"sap.cloud.service": "com.c", "endpoints": {"api": "https://c.example"}, "uaa": UAA}
-    (tmp_path / "xs-app.json").write_text(json.dumps(document))
-    (tmp_path / "resources").mkdir()
+    (workdir / "xs-app.json").write_text(json.dumps(document))
+    (workdir / "resources").mkdir()
     environment = {
         "VCAP_SERVICES": json.dumps(
             {
@@ -29,11 +35,33 @@ def test_destinations_and_services_are_told_and_services_which_router_it_was(tmp
             }
         ),
         "VCAP_APPLICATION": json.dumps({"application_name": "shop", "application_uris": ["shop.example"]}),
-        "destinations": json.dumps([{"name": name, "url": "https://b.example"} for name in ("one", "quiet")]),
+        "destinations": json.dumps([{"name": name, "url": url} for name in ("one", "quiet")]),
     }
-    options = logout_options(load_configuration(tmp_path, environment))
+    return load_configuration(workdir, environment)
+
+
+def test_destinations_and_services_are_told_and_services_which_router_it_was(tmp_path: Path) -> None:
+    options = logout_options(configuration(tmp_path))
     assert options is not None
     assert options.backends == (
         BackendLogout(DestinationReference("one"), "GET", "/off"),
-        BackendLogout(ServiceReference("com.c", "api"), "POST", "/off", ((b"x-approuter-host", b"shop.example"),)),
+        BackendLogout(ServiceReference("com.c", "api"), "POST", "/off", "shop.example"),
     )
+
+
+def test_the_end_by_time_is_told_with_cookies_but_not_as_if_somebody_had_asked(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with raw_backend(friendly) as backend:
+            address = f"http://127.0.0.1:{backend.port}"
+            running = compose(configuration(tmp_path, address))
+            session = Session(b"k", TOKEN, "", 1.0)
+            site = CookieSite("one", "127.0.0.1", "/")
+            assert session.backend_cookies.absorb(site, [b"BSESSION=s1; Path=/"], frozenset())
+            assert running.sign_in.call_backend is not None
+            await running.sign_in.call_backend(session, running.sign_in.backend_logouts[0], None)
+            await running.aclose()
+        [told] = backend.requests
+        assert (told.method, told.target, told.values(b"cookie")) == ("GET", b"/off", [b"BSESSION=s1"])
+        assert [name for name, _ in told.headers if name.startswith(b"x-forwarded-")] == []
+
+    run(test())

@@ -5,11 +5,9 @@ saw.
 from __future__ import annotations
 
 import json
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +18,7 @@ from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
 from app.landscape.users import ACME, DEMO_PASSWORD
 from tests.journeys.conftest import NO_SCRIPTS
+from tests.journeys.echo import Echo, running_echo
 from tests.journeys.gateway import Gateway, free_port, running_gateway
 from tests.journeys.person import TIMEOUT, Person
 
@@ -56,55 +55,15 @@ STOLEN = {
 }
 
 
-@dataclass
-class Echo:
-    """A backend that remembers header lines, and answers with `answer` (status, headers)."""
-
-    port: int = 0
-    seen: list[list[tuple[str, str]]] = field(default_factory=list)
-    answer: tuple[int, dict[str, str]] = (200, {})
-
-    def last(self, name: str) -> list[str]:
-        """The values of a header in the last request."""
-        return [value for key, value in self.seen[-1] if key.lower() == name]
-
-
 @pytest.fixture(scope="module")
 def echo() -> Iterator[Echo]:
-    backend = Echo()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _serve(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
-            backend.seen.append(self.headers.items())
-            status, headers = backend.answer
-            self.send_response(status)
-            for name, value in {**headers, "content-length": "2"}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        do_GET = do_POST = _serve
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Tests are quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    backend.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield backend
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with running_echo() as backend:
+        yield backend
 
 
 @pytest.fixture(autouse=True)
 def fresh(echo: Echo) -> None:
-    echo.seen.clear()
-    echo.answer = (200, {})
+    echo.reset()
 
 
 @dataclass(frozen=True)
@@ -127,7 +86,7 @@ def site(echo: Echo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
     folder: Path = tmp_path_factory.mktemp("attacks")
     (folder / "xs-app.json").write_text(json.dumps(XS_APP))
     port = free_port()
-    destinations = [{"name": "echo", "url": f"http://127.0.0.1:{echo.port}", "forwardAuthToken": True}]
+    destinations = [{"name": "echo", "url": echo.url, "forwardAuthToken": True}]
     own = {"destinations": json.dumps(destinations), "GATEWAY_PUBLIC_HOSTS": f"localhost:{port}"}
     with running_landscape() as landscape:
         environment = landscape.environment(f"http://localhost:{port}") | NO_SCRIPTS | own
@@ -140,7 +99,7 @@ def test_attack_40_48_nobody_is_believed_to_be_who_a_header_says(site: Site, ech
     """Attacks 40, 48: headers of identity come from us or not at all, on public and on protected routes."""
     person = site.anna()
     person.get(path, headers=STOLEN)
-    values = [value for pairs in echo.seen for _, value in pairs]
+    values = [value for request in echo.seen for _, value in request.headers]
     assert not [value for value in values if "stolen" in value]
 
 
@@ -173,7 +132,7 @@ def user_token(site: Site) -> str:
 def test_attack_41_disguised_headers_do_not_pass(site: Site, echo: Echo, name: str) -> None:
     """Attack 41: twins that a backend would read as a trusted header."""
     site.call("/open/x", headers={name: "stolen"})
-    assert not [pair for pairs in echo.seen for pair in pairs if "stolen" in pair[1]]
+    assert not [value for request in echo.seen for _, value in request.headers if "stolen" in value]
 
 
 def test_attack_42_a_client_cannot_have_trusted_headers_removed(site: Site, echo: Echo) -> None:
@@ -242,7 +201,7 @@ def test_attack_47_health_checks_are_known_by_their_address_alone(site: Site, ag
 def test_attack_49_what_a_destination_says_cannot_end_a_header_line(site: Site, echo: Echo, value: str) -> None:
     """Attack 49: such a destination is refused by name, and everything else goes on."""
     core = {"Name": "broken", "Type": "HTTP", "ProxyType": "Internet", "Authentication": "NoAuthentication"}
-    url = {"URL": f"http://127.0.0.1:{echo.port}", "URL.headers.x-custom": value}
+    url = {"URL": echo.url, "URL.headers.x-custom": value}
     site.landscape.define_destination({**core, **url})
     refused = site.call("/broken/x")
     assert (refused.status_code, refused.headers["x-error-origin"]) == (502, "destination-service")

@@ -66,6 +66,21 @@ def test_touching_asks_the_store_no_more_often_than_it_is_written(redis_store: R
     use(redis_store, 0, work)
 
 
+def test_applications_noted_by_two_instances_are_all_known(redis_store: RedisServer) -> None:
+    async def work(shared: Shared, one: Instance, two: Instance) -> None:
+        session = shared.new_session()
+        await one.store.add(session)
+        here, there = await one.loaded(session.key), await two.loaded(session.key)
+        here.apps |= {"shop"}
+        there.apps |= {"country.list-1.0"}
+        await one.store.update(here)
+        await two.store.update(there)
+        for instance in (one, two):
+            assert (await instance.loaded(session.key)).apps == {"shop", "country.list-1.0"}
+
+    use(redis_store, 2, work)
+
+
 def test_one_instance_has_one_copy_of_a_session(redis_store: RedisServer) -> None:
     async def work(shared: Shared, one: Instance) -> None:
         session = shared.new_session()
@@ -374,5 +389,6 @@ def test_whatever_a_token_looks_like_it_comes_back_as_it_was() -> None:
 def test_every_attribute_of_a_session_is_either_stored_or_meant_for_one_instance() -> None:
     """Whoever adds an attribute decides which."""
     stored = {"caller", "refresh_token", "created_at", "attention_at", "login_names", "csrf_token", "backend_cookies"}
+    stored |= {"apps"}
     of_one_instance = {"key", "last_used", "prepared", "ended", "_watchers", "csrf_exempt"}
     assert {*Session.__slots__, *Visitor.__slots__} == stored | of_one_instance
