@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from app.answer import Answer, Headers, redirect
 from app.errors import Failure, GatewayError
 from app.observability.redaction import redact
+from app.public_address import public_prefix
 from app.request_head import RequestHead
 
 MAX_DETAIL = 500
@@ -92,7 +93,7 @@ def error_answer(
     elif _is_navigation(head):
         content, body = _HTML_HEADERS, _page(error, correlation_id)
     else:
-        content, body = _PROBLEM_HEADERS, _problem(error, correlation_id, policy)
+        content, body = _PROBLEM_HEADERS, _problem(error, head, correlation_id, policy)
     return Answer(row.status, (*content, *_headers(error, policy)), body)
 
 
@@ -145,7 +146,7 @@ def _page(error: GatewayError, correlation_id: str) -> bytes:
     return page.encode(errors="replace")
 
 
-def _problem(error: GatewayError, correlation_id: str, policy: ErrorPolicy) -> bytes:
+def _problem(error: GatewayError, head: RequestHead, correlation_id: str, policy: ErrorPolicy) -> bytes:
     """Problem details (RFC 9457); the type names the row of the error table."""
     row = error.row
     problem = {
@@ -158,5 +159,5 @@ def _problem(error: GatewayError, correlation_id: str, policy: ErrorPolicy) -> b
         "correlationId": correlation_id,
     }
     if error.failure is Failure.LOGIN_REQUIRED and policy.login:
-        problem["login"] = policy.login
+        problem["login"] = public_prefix(head) + policy.login
     return json.dumps(problem).encode()

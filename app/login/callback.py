@@ -14,6 +14,7 @@ from app.login.login_state import LoginState, LoginStates
 from app.login.return_url import safe_fragment, safe_path
 from app.login.tenant import check_tenant
 from app.principal import Tenant
+from app.public_address import public_prefix
 from app.request_head import RequestHead
 from app.routing.route import AuthenticationType
 from app.sessions.cookie import FRAGMENT_COOKIE, LOCATION_COOKIE, CookieWriter, OwnCookies, mark_cookie
@@ -118,7 +119,7 @@ class LoginCallback:
         return login
 
     def _return_address(self, head: RequestHead, state: LoginState, sealed: str) -> str:
-        location = state.location or _remembered(head)
+        location = public_prefix(head) + (state.location or _remembered(head))
         key, _, fragment = head.cookies().get(FRAGMENT_COOKIE, "").partition(":")
         if key != fragment_key(sealed):
             return location

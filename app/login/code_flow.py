@@ -11,6 +11,7 @@ from app.login.login_state import LoginState, LoginStates
 from app.login.return_url import HOME, safe_fragment, safe_path, without_parameter
 from app.login.tenant import TenantResolver
 from app.principal import Tenant
+from app.public_address import public_prefix
 from app.request_head import RequestHead
 from app.routing.route import AuthenticationType
 from app.sessions.cookie import LOCATION_COOKIE, CookieWriter, OwnCookies, new_session_id
@@ -57,8 +58,13 @@ def asked_return(head: RequestHead) -> str:
         name, _, value = part.partition("=")
         if name == RETURN:
             target, mark, fragment = unquote(value).partition("#")
-            return safe_path(target) + safe_fragment(mark + fragment)
+            return _ours(safe_path(target), public_prefix(head)) + safe_fragment(mark + fragment)
     return HOME
+
+
+def _ours(path: str, prefix: str) -> str:
+    """An address that a page knows, as it comes in here."""
+    return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
 
 
 class CodeFlow:
@@ -82,16 +88,19 @@ class CodeFlow:
 
     async def start_from_script(self, head: RequestHead, tenant: Tenant) -> Answer:
         """The login that a page's script leads the browser to, in the preferred way; see `asked_return`."""
-        arrived = RequestHead(head.method, asked_return(head), head.headers, head.client, head.scheme)
-        return await self.start(arrived, tenant, self._providers.preferred)
+        return await self._start(head, tenant, self._providers.preferred, asked_return(head))
 
     async def start(self, head: RequestHead, tenant: Tenant, kind: AuthenticationType, idp: str = "") -> Answer:
         """The answer that sends a browser to the tenant's login and brings it back to what it asked for.
 
         Raises `HTTPS_REQUIRED`, `BAD_REQUEST` (host), or like `IdentityProvider`.
         """
+        return await self._start(head, tenant, kind, safe_path(without_parameter(head.target, SAP_IDP)), idp)
+
+    async def _start(
+        self, head: RequestHead, tenant: Tenant, kind: AuthenticationType, location: str, idp: str = ""
+    ) -> Answer:
         self._writer.check_scheme(head)
-        location = safe_path(without_parameter(head.target, SAP_IDP))
         marks = self._cookies.find_login_marks(head)
         mark = marks[0] if marks else new_session_id()
         headers: Headers = () if marks else self._writer.login_mark(head, mark)
@@ -106,7 +115,7 @@ class CodeFlow:
     def login_request(self, head: RequestHead, tenant: Tenant, state: LoginState, idp: str = "") -> LoginRequest:
         """What a login asks of the authorization server, on the way there as on the way back."""
         query = self._providers.bound[state.kind].callback_query
-        callback = self._tenants.public_origin(head) + self._options.callback_path
+        callback = self._tenants.public_origin(head) + public_prefix(head) + self._options.callback_path
         return LoginRequest(
             tenant,
             redirect_uri=f"{callback}?{query}" if query else callback,

@@ -10,8 +10,8 @@ import re2
 from app.bindings.credentials import ClientCredentials, IdentityCredentials, XsuaaCredentials
 from app.errors import Failure, GatewayError
 from app.principal import Tenant
+from app.public_address import public_scheme
 from app.request_head import RequestHead
-from app.sessions.public_scheme import public_scheme
 from app.tokens.claims import shared_tenant
 from app.tokens.endpoints import is_label
 from app.tokens.expiring_map import ExpiringMap

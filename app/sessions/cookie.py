@@ -11,8 +11,8 @@ import re2
 
 from app.answer import Headers
 from app.errors import Failure, GatewayError
+from app.public_address import public_scheme
 from app.request_head import RequestHead
-from app.sessions.public_scheme import public_scheme
 
 SESSION_ID_BYTES = 32
 LOCATION_COOKIE = "locationAfterLogin"

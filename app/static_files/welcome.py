@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from app.answer import Answer, redirect
+from app.public_address import public_prefix
 from app.request_head import RequestHead
 
 _URL_CHARACTERS = "!#$%&'()*+,-./:;=?@[]_~"
@@ -24,4 +25,5 @@ def welcome(head: RequestHead, welcome_file: str, base: str = "") -> Answer | Re
         target += ("&" if "?" in target else "?") + quote(head.query, safe=_URL_CHARACTERS, encoding="latin-1")
     if (head.header(b"x-csrf-token") or "").lower() == "fetch":
         return RequestHead(head.method, "/" + target.lstrip("/"), head.headers, head.client, head.scheme)
-    return redirect(target)
+    prefix = public_prefix(head)
+    return redirect(f"{prefix}/{target.lstrip('/')}" if prefix else target)

@@ -46,6 +46,42 @@ def test_the_authorize_request(server: TokenServer) -> None:
     assert header(answer, b"cache-control") == "no-store"
 
 
+@pytest.mark.parametrize("options", [LoginOptions(preserve_fragment=False), WITH_FRAGMENT])
+def test_behind_a_proxy_with_a_path_of_its_own_the_login_comes_back_through_it(
+    server: TokenServer, options: LoginOptions
+) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        arrived = browser.head("/protected?a=b", x_forwarded_path="/apps/shop/protected")
+        tenant = parts.tenants.tenant(arrived)
+        answer = browser.keep(await parts.flow.start(arrived, tenant, AuthenticationType.XSUAA))
+        query = query_of(authorize_address(answer))
+        assert query["redirect_uri"] == f"http://{HOST}/apps/shop/login/callback"
+        back = browser.head(
+            f"/login/callback?code=c1&state={query['state']}", x_forwarded_path="/apps/shop/login/callback"
+        )
+        finished = await parts.callback.answer(back, tenant)
+        assert header(finished, b"location") == "/apps/shop/protected?a=b"
+        assert server.forms("authorization_code")[0]["redirect_uri"] == query["redirect_uri"]
+
+    run(Parts(server, options), work)
+
+
+def test_a_script_names_the_address_as_its_page_knows_it(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        for asked, location in (("/apps/shop/page%23x", "/apps/shop/page#x"), ("/page", "/apps/shop/page")):
+            arrived = browser.head(f"/.gangway/login?return={asked}", x_forwarded_path="/apps/shop/.gangway/login")
+            tenant = parts.tenants.tenant(arrived)
+            query = query_of(authorize_address(browser.keep(await parts.flow.start_from_script(arrived, tenant))))
+            back = browser.head(
+                f"/login/callback?code=c1&state={query['state']}", x_forwarded_path="/apps/shop/login/callback"
+            )
+            assert header(await parts.callback.answer(back, tenant), b"location") == location
+
+    run(Parts(server), work)
+
+
 def test_the_location_is_remembered_for_the_login_without_page(server: TokenServer) -> None:
     browser = Browser()
     answer, _ = asyncio.run(Parts(server).start(browser, "/protected/a?b=c"))

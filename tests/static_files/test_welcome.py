@@ -34,6 +34,15 @@ def test_fetching_a_csrf_token_gets_the_content() -> None:
     assert (served.headers, served.client, served.scheme) == (head.headers, "10.0.0.1", "https")
 
 
+@pytest.mark.parametrize("file", ["index.html", "/index.html"])
+@pytest.mark.parametrize("base", ["", "/shop"])
+def test_behind_a_proxy_with_a_path_of_its_own_the_file_is_below_it(file: str, base: str) -> None:
+    head = RequestHead("GET", f"{base}/", ((b"x-forwarded-path", f"/apps{base}/".encode()),))
+    answer = welcome(head, file, base)
+    assert isinstance(answer, Answer)
+    assert dict(answer.headers)[b"location"] == f"/apps{base}/index.html".encode()
+
+
 def test_other_paths_go_on() -> None:
     head = RequestHead("GET", "/web/", ())
     assert welcome(head, "/web/index.html") is head
