@@ -25,7 +25,7 @@ from app.routing.descriptor_route import RouteEntry
 from app.routing.js_regex import compile_pattern
 from app.routing.reference import WHOLE_REPOSITORY, RepositoryReference
 from app.routing.route import AuthenticationType
-from app.routing.route_table import RouteTable, RoutingContext, compile_routes
+from app.routing.route_table import DEFAULT_LOCAL_DIR, RouteTable, RoutingContext, compile_routes
 from app.settings.environment_destination import EnvironmentDestination
 from app.settings.settings import Settings, read_settings
 
@@ -52,7 +52,7 @@ class Configuration:
 
     def of_hosted_app(self, descriptor: Descriptor, files: RepositoryReference) -> Configuration:
         """What an HTML5 application with this xs-app.json is served by: ours, where xs-app.json says nothing."""
-        routes = _compile(descriptor, (), self.settings, self.bindings, self.services, files)
+        routes = _compile(self.workdir, descriptor, (), self.settings, self.bindings, self.services, files)
         return replace(self, descriptor=descriptor, routes=routes)
 
     @property
@@ -116,7 +116,7 @@ def load_configuration(
     if problems:
         raise ConfigurationError(problems)
     plugins = [plugin.as_route() for plugin in settings.plugins]
-    routes = _compile(reading.descriptor, plugins, settings, bindings, services)
+    routes = _compile(workdir, reading.descriptor, plugins, settings, bindings, services)
     found = notes(environ, settings, services)
     return Configuration(workdir, reading.descriptor, settings, application, bindings, services, routes, found, environ)
 
@@ -133,8 +133,8 @@ def _read_descriptor(workdir: Path) -> Reading:
 
 
 def _compile(
-    descriptor: Descriptor, plugins: Sequence[RouteEntry], settings: Settings, bindings: Bindings, services: Services,
-    files: RepositoryReference = WHOLE_REPOSITORY,
+    workdir: Path, descriptor: Descriptor, plugins: Sequence[RouteEntry], settings: Settings, bindings: Bindings,
+    services: Services, files: RepositoryReference = WHOLE_REPOSITORY,
 ) -> RouteTable:  # fmt: skip
     pattern = settings.destination_host_pattern
     login = default_authentication(bindings, settings)
@@ -146,5 +146,6 @@ def _compile(
         destination_host_pattern=compile_pattern(pattern, True) if pattern else None,
         repository=files,
         login_for_unknown=settings.require_auth_for_unknown_routes and login is not None,
+        has_resources=(workdir / DEFAULT_LOCAL_DIR).is_dir(),
     )
     return compile_routes([*plugins, *descriptor.routes], context)

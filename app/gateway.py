@@ -21,6 +21,7 @@ from app.guards.cors import CorsRule, Verdict, ruled, ruling
 from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.guards.forwarded_host import check_forwarded_host
 from app.guards.origins import OriginRule, check_origin
+from app.guards.secure_scheme import check_scheme
 from app.health.endpoints import HealthEndpoints
 from app.html5_repository.app_address import SKIP_CACHE, AppAddress, first_segment, with_slash
 from app.html5_repository.hosted_apps import HostedApp, HostedApps
@@ -35,7 +36,7 @@ from app.observability.correlation import correlation_id, returned_headers
 from app.observability.redaction import redact_target
 from app.observability.trace import start_trace
 from app.own_endpoints import OwnEndpoints
-from app.principal import Tenant, UserToken
+from app.principal import Tenant
 from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
 from app.routing.path_safety import refuse_unsafe_path
@@ -43,8 +44,7 @@ from app.routing.reference import USER_API
 from app.routing.route import Route
 from app.routing.route_table import Match, RouteTable, kept_by_browsers
 from app.send_answer import send_answer
-from app.sessions.session import Session
-from app.sessions.visitor import Visitor
+from app.sessions.visitor import Visitor, described
 from app.sign_in import SignIn
 from app.static_files.local_directory import LocalDirectory
 from app.static_files.welcome import welcome
@@ -65,7 +65,8 @@ class GatewayOptions:
     logout: LogoutOptions | None = None
     app_ends_login: bool = False
     websockets: bool = False
-    websocket_origins: tuple[OriginRule, ...] = ()
+    websocket_origins: tuple[OriginRule, ...] | None = None
+    https_only: bool = False
     validate_forwarded_host: bool = False
     cors: tuple[CorsRule, ...] = ()
     own_endpoints: OwnEndpoints = field(default_factory=OwnEndpoints)
@@ -216,7 +217,7 @@ class Gateway:
             self._check_websocket(match.route, arrived)
         visitor = await self._caller(match.route, arrived, tenant, client)
         if visit.trace is not None:
-            visit.trace.add(_called_by(match.route, visitor))
+            visit.trace.add(described(visitor, match.route.is_public))
         if visitor is None and not match.route.is_public:
             answer = await self._sign_in.start(arrived, tenant, match.route)
             return await self._answer(answer, arrived, client, visit)
@@ -247,7 +248,8 @@ class Gateway:
             answer = user_api(head.method, match.target.partition("?")[0], visitor.token)
             await self._answer(answer.with_headers(own), head, client, visit)
         else:
-            reference = self._routes.reference(match, head.header(b"host") or "")
+            host = self._sign_in.host(head) if route.destination_from_host else ""
+            reference = self._routes.reference(match, host)
             visit.destination = reference.name
             await self._forwarder.forward(match, reference, head, tenant, visitor, own, client, visit)
 
@@ -260,6 +262,8 @@ class Gateway:
 
     def _rule(self, head: RequestHead, client: Exchange, visit: Visit) -> Answer | None:
         """What holds for every address but the health's, before anybody logs in; the answer to a CORS preflight."""
+        if self._options.https_only:
+            check_scheme(head)
         if self._options.validate_forwarded_host:
             check_forwarded_host(head)
         if not self._options.cors or client.upgrade is not None:  # web sockets have their own list of origins
@@ -307,8 +311,7 @@ class Gateway:
             raise GatewayError(Failure.NO_ROUTE, "Web sockets are not enabled in xs-app.json.")
         if route.local_dir is not None or route.service == USER_API:
             raise GatewayError(Failure.NO_ROUTE, "No destination serves web sockets at this address.")
-        hosts = [host for host in (head.header(b"host"), head.header(b"x-forwarded-host")) if host]
-        check_origin(head.header(b"origin"), hosts, self._options.websocket_origins)
+        check_origin(head, self._options.websocket_origins)
 
     def _welcome(self, head: RequestHead, base: str) -> Answer | RequestHead:
         if base and head.path == base:
@@ -335,14 +338,6 @@ class Gateway:
             return client.abort()
         answer = error_answer(error, head, visit.correlation_id, self._options.errors)
         await self._answer(answer, head, client, visit)
-
-
-def _called_by(route: Route, visitor: Visitor | None) -> str:
-    """How a trace tells who is calling: not who it is, but how we know."""
-    if visitor is None:
-        return "public" if route.is_public else "nobody is logged in"
-    kind = "a session" if isinstance(visitor, Session) else "what the request shows"
-    return f"{'a user' if isinstance(visitor.token, UserToken) else 'a service'}, by {kind}"
 
 
 def _seen_by_routes(target: str, base: str) -> str:

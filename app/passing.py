@@ -18,11 +18,12 @@ from app.routing.route_table import Match
 from app.sessions.backend_cookies import BackendCookies, CookieSite, cookies_for_client
 from app.sessions.visitor import Visitor
 from app.sign_in import SignIn
-from app.visit import Visit
+from app.visit import STATISTICS, Visit
 
 _CSRF_TOKEN = frozenset((TOKEN,))
 _NOTHING: frozenset[bytes] = frozenset()
 _CHUNKED: Headers = ((b"transfer-encoding", b"chunked"),)
+_WITH_STATISTICS: Headers = ((STATISTICS, b"true"),)
 
 
 class Passing:
@@ -50,6 +51,8 @@ class Passing:
         extra = forwarded_headers(self._visit.correlation_id)
         if b"transfer-encoding" in self._head.first:
             extra += _CHUNKED
+        if STATISTICS not in self._head.first and self._visit.wants_statistics(self._head):
+            extra += _WITH_STATISTICS
         if upgrade:
             extra += UPGRADE
         # Where we check CSRF tokens, the client's is ours and no business of the backend.

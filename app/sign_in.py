@@ -103,6 +103,10 @@ class SignIn:
         """The tenant a request belongs to. Raises BAD_REQUEST."""
         return self._tenants.tenant(head)
 
+    def host(self, head: RequestHead) -> str:
+        """The host by which a request came, as far as destinations are named by it. Raises BAD_REQUEST."""
+        return self._tenants.host(head)
+
     async def endpoint(self, head: RequestHead, tenant: Tenant) -> Answer | None:
         """The answer to a request for the login callback or the logout endpoint; None for any other."""
         identity = self._identity

@@ -12,6 +12,9 @@ from app.observability.trace import Trace
 from app.principal import Caller, Tenant
 from app.request_head import RequestHead
 
+STATISTICS = b"sap-statistics"
+"""Asks how long a request took, as a header or in the query (reference, "Support of SAP Statistics")."""
+
 
 class Visit:
     """Started when a request comes in; `outcome` is its record when it has been answered.
@@ -46,8 +49,8 @@ class Visit:
 
     @staticmethod
     def wants_statistics(head: RequestHead) -> bool:
-        """Whether the client asked how long we took (reference, "Support of SAP Statistics")."""
-        return head.first.get(b"sap-statistics") == b"true" or "sap-statistics=true" in head.query
+        """Whether the client asked how long we took."""
+        return head.first.get(STATISTICS) == b"true" or "sap-statistics=true" in head.query
 
     def statistics(self) -> Headers:
         """The answer to that: milliseconds in all, and what of them the backend took until its head was there."""

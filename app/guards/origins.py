@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.errors import Failure, GatewayError
+from app.public_address import public_scheme
+from app.request_head import RequestHead
 
 _ORIGIN = re.compile(r"([A-Za-z]+)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -59,15 +61,22 @@ def parse_origin(text: str) -> Origin | None:
     return Origin(scheme, match[2].lower(), port) if port <= 65535 else None
 
 
-def check_origin(origin: str | None, hosts: Sequence[str], rules: Sequence[OriginRule]) -> None:
-    """Let a web socket of our own pages or of a listed origin pass, raise `ORIGIN_REFUSED` for any other.
-
-    `hosts` are the names we are reached by (Host, and x-forwarded-host where it is believed).
+def check_origin(head: RequestHead, rules: Sequence[OriginRule] | None) -> None:
+    """Let a web socket pass that a page of a listed origin opens, or of our own where no list is configured (None);
+    raise `ORIGIN_REFUSED` for any other.
     """
-    parsed = parse_origin(origin) if origin is not None else None
-    if parsed is not None and (is_own(parsed, hosts) or any(rule.matches(parsed) for rule in rules)):
-        return
-    raise GatewayError(Failure.ORIGIN_REFUSED)
+    origin = parse_origin(head.header(b"origin") or "")
+    if origin is None or not (_is_our_page(origin, head) if rules is None else any(r.matches(origin) for r in rules)):
+        raise GatewayError(Failure.ORIGIN_REFUSED)
+
+
+def _is_our_page(origin: Origin, head: RequestHead) -> bool:
+    """Whether an origin is the address by which browsers reach us. Whoever can change pages on their way over plain
+    http is not believed where we are reached by https.
+    """
+    host = head.header(b"x-forwarded-host") or head.header(b"host") or ""
+    weaker = origin.scheme == "http" and public_scheme(head) == "https"
+    return is_own(origin, (host,)) and not weaker
 
 
 def is_own(origin: Origin, hosts: Sequence[str]) -> bool:

@@ -93,14 +93,13 @@ class CodeFlow:
     async def start(self, head: RequestHead, tenant: Tenant, kind: AuthenticationType, idp: str = "") -> Answer:
         """The answer that sends a browser to the tenant's login and brings it back to what it asked for.
 
-        Raises `HTTPS_REQUIRED`, `BAD_REQUEST` (host), or like `IdentityProvider`.
+        Raises `BAD_REQUEST` (host), or like `IdentityProvider`.
         """
         return await self._start(head, tenant, kind, safe_path(without_parameter(head.target, SAP_IDP)), idp)
 
     async def _start(
         self, head: RequestHead, tenant: Tenant, kind: AuthenticationType, location: str, idp: str = ""
     ) -> Answer:
-        self._writer.check_scheme(head)
         marks = self._cookies.find_login_marks(head)
         mark = marks[0] if marks else new_session_id()
         headers: Headers = () if marks else self._writer.login_mark(head, mark)

@@ -82,7 +82,7 @@ class TenantResolver:
         """
         if self._pattern is None:
             return self._own
-        host = self._tenant_host(head)
+        host = self.host(head)
         known = self._known.get(host)
         if known is None:
             known = self._from_host(host)
@@ -113,7 +113,10 @@ class TenantResolver:
         """Whether a host names a tenant."""
         return self._pattern is not None and self._pattern.search(host) is not None
 
-    def _tenant_host(self, head: RequestHead) -> str:
+    def host(self, head: RequestHead) -> str:
+        """The host that names tenant or destination: the browser's, or, where another proxy is in front of us, what
+        that says in x-custom-host. Raises `BAD_REQUEST`.
+        """
         if self._options.external_reverse_proxy:
             return head.header(b"x-custom-host") or head.header(b"host") or ""
         return self.public_host(head)

@@ -38,6 +38,7 @@ class RoutingContext:
     `authentication` is used where a route names none; `authentication_enabled` False makes all routes public.
     `destination_host_pattern` finds the destination in the host name, as its first group. `repository` is the HTML5
     application the routes belong to. `login_for_unknown`: only who is logged in is told that there is no such route.
+    `has_resources`: there is a folder for the default route.
     """
 
     authentication: AuthenticationType = AuthenticationType.XSUAA
@@ -47,6 +48,7 @@ class RoutingContext:
     destination_host_pattern: Pattern | None = None
     repository: RepositoryReference = WHOLE_REPOSITORY
     login_for_unknown: bool = False
+    has_resources: bool = True
 
 
 class Match(NamedTuple):
@@ -105,8 +107,8 @@ class RouteTable:
         raise _no_match(passed_over)
 
     def reference(self, match: Match, host: str) -> BackendReference:
-        """The backend of a match. Raises DESTINATION_UNKNOWN when neither address nor host name a destination, and
-        NO_ROUTE for the route of unknown addresses.
+        """The backend of a match. Raises NO_ROUTE when neither address nor host name a destination, and for the route
+        of unknown addresses.
         """
         if match.route.reference is not None:
             return match.route.reference
@@ -117,7 +119,7 @@ class RouteTable:
             found = self._host_pattern.search(host)
             name = found.groups[0] if found and found.groups else None
         if not name:
-            raise GatewayError(Failure.DESTINATION_UNKNOWN, "neither address nor host name a destination")
+            raise GatewayError(Failure.NO_ROUTE, "Neither address nor host name a destination.")
         return DestinationReference(name, dynamic=True, local=match.route.prefer_local)
 
 
@@ -131,12 +133,12 @@ def kept_by_browsers(match: Match) -> Match:
 
 
 def compile_routes(entries: Iterable[RouteEntry], context: RoutingContext) -> RouteTable:
-    """The table of these routes; but for HTML5 applications, the default route to `resources` comes last where none
-    serves a folder.
+    """The table of these routes; but for HTML5 applications, the default route to `resources` comes last where there is
+    that folder, and none serves a folder.
     """
     entries = list(entries)
     routes = [_compile(index, entry, context) for index, entry in enumerate(entries)]
-    if not context.repository.app and not any(route.local_dir for route in routes):
+    if context.has_resources and not context.repository.app and not any(route.local_dir for route in routes):
         routes.append(_default_route(len(routes), context))
     unknown = _unknown_route(context) if context.login_for_unknown and context.authentication_enabled else None
     return RouteTable(routes, context.destination_host_pattern, unknown)

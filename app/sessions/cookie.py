@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import re2
 
 from app.answer import Headers
-from app.errors import Failure, GatewayError
 from app.public_address import public_scheme
 from app.request_head import RequestHead
 
@@ -113,11 +112,6 @@ class CookieWriter:
             self._unpartitioned = re2.compile(options.unpartitioned_agents) if options.unpartitioned_agents else None
         except re2.error as error:
             raise ValueError(f"an expression for partitioned cookies does not compile: {error}") from None
-
-    def check_scheme(self, head: RequestHead) -> None:
-        """Refuse plain http when the Secure flag is enforced: the cookie would never come back."""
-        if self.options.secure and public_scheme(head) != "https":
-            raise GatewayError(Failure.HTTPS_REQUIRED)
 
     def session(self, head: RequestHead, session_id: str) -> tuple[bytes, bytes]:
         """The session cookie. It ends with the browser's own session: no expiry."""

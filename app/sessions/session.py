@@ -26,6 +26,8 @@ class Session(Visitor):
     that were used and whose backends want to know of the session's end, by the first segment of their address.
     """
 
+    known_by = "a session"
+
     __slots__ = ("apps", "attention_at", "created_at", "key", "last_used", "login_names", "refresh_token")
 
     caller: UserCaller

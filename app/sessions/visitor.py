@@ -19,6 +19,8 @@ class Visitor:
     cookies themselves.
     """
 
+    known_by = "what the request shows"
+
     __slots__ = ("_watchers", "backend_cookies", "caller", "csrf_exempt", "csrf_token", "ended", "prepared")
 
     def __init__(self, caller: KnownCaller, csrf_token: str = "", csrf_exempt: bool = False) -> None:
@@ -60,3 +62,10 @@ class Visitor:
         watchers, self._watchers = self._watchers, None
         for on_end in watchers or ():
             on_end()
+
+
+def described(visitor: Visitor | None, is_public: bool) -> str:
+    """How a trace tells who is calling: not who it is, but how we know."""
+    if visitor is None:
+        return "public" if is_public else "nobody is logged in"
+    return f"{'a user' if isinstance(visitor.token, UserToken) else 'a service'}, by {visitor.known_by}"

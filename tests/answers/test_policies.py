@@ -158,3 +158,59 @@ def test_forwarded_hosts_are_checked_when_that_is_wanted(tmp_path: Path, enabled
             assert (await ask(client, "/x", x_forwarded_host="shop<script>")).status == status
 
     run(test())
+
+
+def test_with_an_enforced_secure_cookie_nothing_is_served_over_plain_http(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with gateway(tmp_path, friendly, CORS, SECURE_SESSION_COOKIE="true") as client:
+            for target in ("/files/text.txt", "/api/x", "/missing"):
+                assert (await ask(client, target)).status == 403
+                assert (await ask(client, target, x_forwarded_proto="https")).status == 200
+            assert (await ask(client, "/.gangway/live")).status == 200
+
+    run(test())
+
+
+def test_destinations_are_named_by_the_host_the_browser_knows(tmp_path: Path) -> None:
+    document = {"routes": [{"source": "^/api/", "destination": "*"}]}
+    pattern = {"DESTINATION_HOST_PATTERN": "^(.*)\\.router\\.example$"}
+
+    async def test() -> None:
+        async with gateway(tmp_path, friendly, document, **pattern) as client:
+            assert (await ask(client, "/api/x", x_forwarded_host="backend.router.example")).status == 200
+            assert (await ask(client, "/api/x", x_custom_host="backend.router.example")).status == 404
+        async with gateway(tmp_path, friendly, document, EXTERNAL_REVERSE_PROXY="true", **pattern) as client:
+            assert (await ask(client, "/api/x", x_custom_host="backend.router.example")).status == 200
+            assert (await ask(client, "/api/x", x_forwarded_host="backend.router.example")).status == 404
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "asked"),
+    [
+        ("/api/x?sap-statistics=true", {}, ["true"]),
+        ("/api/x", {"sap_statistics": "true"}, ["true"]),
+        ("/api/x?sap-statistics=true", {"sap_statistics": "true"}, ["true"]),
+        ("/api/x", {"sap_statistics": "false"}, ["false"]),
+        ("/api/x?sap-statistics=false", {}, []),
+        ("/api/x", {}, []),
+    ],
+)
+def test_whoever_asks_for_statistics_asks_the_backend_too(
+    tmp_path: Path, target: str, headers: dict[str, str], asked: list[str]
+) -> None:
+    async def test() -> None:
+        seen: list[bytes] = []
+
+        async def backend(link: Link) -> None:
+            request = await link.request()
+            seen.extend(request.values(b"sap-statistics"))
+            await link.send(answer(b"theirs"))
+
+        async with gateway(tmp_path, backend) as client:
+            reply = await ask(client, target, **headers)
+        assert seen == [value.encode() for value in asked]
+        assert (value(reply, "sap-statistics-approuter") is not None) == (asked == ["true"])
+
+    run(test())

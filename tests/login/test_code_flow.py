@@ -14,7 +14,7 @@ from app.login.login_page import LoginPageOptions
 from app.login.tenant import TenantOptions
 from app.request_head import RequestHead
 from app.routing.route import AuthenticationType
-from app.sessions.cookie import CookieOptions, mark_cookie
+from app.sessions.cookie import mark_cookie
 from tests.login.gateway_parts import HOST, Browser, Parts, authorize_address, header, query_of, run
 from tests.tokens.token_server import CLIENT_ID, OTHER_ZONE, TokenServer, token_server
 
@@ -101,12 +101,6 @@ def test_the_public_address_of_the_tenant_is_the_redirect_uri(server: TokenServe
 def test_pkce_can_be_switched_off(server: TokenServer) -> None:
     _, query = asyncio.run(Parts(server, LoginOptions(pkce=False)).start(Browser()))
     assert "code_challenge" not in query
-
-
-def test_an_enforced_secure_cookie_wants_https(server: TokenServer) -> None:
-    with pytest.raises(GatewayError) as caught:
-        asyncio.run(Parts(server, cookie_options=CookieOptions(secure=True)).start(Browser()))
-    assert refused(caught) is Failure.HTTPS_REQUIRED
 
 
 @pytest.mark.parametrize(

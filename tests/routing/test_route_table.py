@@ -116,7 +116,13 @@ def test_dynamic_destination_from_the_host() -> None:
     assert routes.reference(match, "erp.router.example").name == "erp"
     with pytest.raises(GatewayError) as caught:
         routes.reference(match, "elsewhere.example.org")
-    assert caught.value.failure is Failure.DESTINATION_UNKNOWN
+    assert caught.value.failure is Failure.NO_ROUTE
+
+
+def test_without_a_folder_for_it_there_is_no_default_route() -> None:
+    routes = table({"source": "^/a/"}, context=RoutingContext(has_resources=False))
+    assert len(routes.routes) == 1
+    assert failure(routes, "GET", "/favicon.ico").failure is Failure.NO_ROUTE
 
 
 def test_without_local_dir_resources_are_served_last() -> None:

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.errors import Failure, GatewayError
 from app.request_head import RequestHead
 from app.sessions.cookie import (
     CookieOptions,
@@ -105,14 +104,6 @@ def test_secure_follows_the_public_scheme_unless_it_is_set(
     secure: bool | None, request_head: RequestHead, expected: bool
 ) -> None:
     assert ("; Secure" in written(CookieOptions(secure=secure), request_head)) is expected
-
-
-def test_enforced_secure_refuses_plain_http() -> None:
-    writer = CookieWriter(CookieOptions(secure=True))
-    writer.check_scheme(head(x_forwarded_proto="https"))
-    with pytest.raises(GatewayError) as caught:
-        writer.check_scheme(head())
-    assert caught.value.failure is Failure.HTTPS_REQUIRED
 
 
 def test_attributes_depend_on_the_agent() -> None:
