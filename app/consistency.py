@@ -131,12 +131,16 @@ def _services(parts: Parts) -> Iterator[Problem]:
             if repository_binding(parts.bindings) is None:
                 yield Problem(where, place, shown(name), "needs a binding of html5-apps-repo, plan app-runtime")
             continue
-        binding = parts.bindings.business_service(name)
-        if binding is None:
+        found = parts.bindings.business_services(name)
+        if len(found) == 1:
+            yield from service_problems(found[0]) or _endpoint(where, path, endpoint, found[0])
+        elif found:
+            have_it = ", ".join(binding.name for binding in found)
+            yield Problem(
+                where, place, shown(name), f"a name that only one bound service has ({have_it} have this one)"
+            )
+        else:
             yield Problem(where, place, shown(name), "a bound service with this `sap.cloud.service` or alias")
-            continue
-        problems = service_problems(binding)
-        yield from problems or _endpoint(where, path, endpoint, binding)
 
 
 def _endpoint(where: str, path: str, endpoint: str, binding: Binding) -> Iterator[Problem]:

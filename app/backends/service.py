@@ -19,14 +19,16 @@ from app.principal import AnonymousCaller, Caller, UserCaller
 from app.routing.reference import ServiceReference
 
 _IAS_TOKEN = b"x-ias-token"
+_TENANT_ID = b"x-tenant-id"
 
 
 @dataclass(frozen=True, slots=True)
 class _Proof:
-    """What a request shows the service: headers, and until when they hold (monotonic)."""
+    """What a request shows the service: headers, until when they hold (monotonic), and what clients cannot show."""
 
     headers: Headers
     ends_at: float = math.inf
+    dropped: frozenset[bytes] = frozenset()
 
 
 class ServiceBackends:
@@ -42,19 +44,17 @@ class ServiceBackends:
     async def backend(self, reference: ServiceReference, caller: Caller) -> Backend:
         """How `caller` reaches a service.
 
-        Raises SERVICE_UNKNOWN, SERVICE_UNUSABLE, LOGIN_REQUIRED where nobody is logged in (the reference serves
-        nobody here either), and what fetching a token raises.
+        Raises SERVICE_UNKNOWN, SERVICE_UNUSABLE, LOGIN_REQUIRED where nobody is logged in and the service has to know
+        who calls, and what fetching a token raises.
         """
         service = self._find(reference)
-        destination = service_destination(service, reference.endpoint)
-        if isinstance(caller, AnonymousCaller):
-            raise GatewayError(Failure.LOGIN_REQUIRED, f"Service '{service.name}' wants a caller who is known.")
-        destination = replace(destination, ias_dependency=service.ias_dependency)
+        destination = replace(service_destination(service, reference.endpoint), ias_dependency=service.ias_dependency)
         exchanged, ends_at = await with_dependency(destination, caller, math.inf, self._dependencies)
         if exchanged is not destination:
             return direct_backend(exchanged, caller, ends_at)
         proof = await self._proof(service, caller)
-        return direct_backend(replace(destination, credentials=proof.headers), caller, proof.ends_at)
+        backend = direct_backend(replace(destination, credentials=proof.headers), caller, proof.ends_at)
+        return replace(backend, dropped=proof.dropped)
 
     def forget(self, reference: ServiceReference, caller: Caller) -> None:
         """Drop the token that a service refused (401): the next one is another."""
@@ -69,32 +69,53 @@ class ServiceBackends:
     def _find(self, reference: ServiceReference) -> BusinessService:
         service = self._services.find(reference.name)
         if service is None:
-            raise GatewayError(Failure.SERVICE_UNKNOWN, f"Service '{reference.name}' is not bound.")
+            how = "bound more than once" if reference.name in self._services.ambiguous else "not bound"
+            raise GatewayError(Failure.SERVICE_UNKNOWN, f"Service '{reference.name}' is {how}.")
         return service
 
     async def _proof(self, service: BusinessService, caller: Caller) -> _Proof:
-        if service.grant_type is GrantType.MTLS:
-            return _Proof(((b"x-tenant-id", caller.tenant.id.encode()),))
-        if service.uaa is None:
-            raise unusable(service, "its binding has no uaa")
-        if service.grant_type is GrantType.CLIENT_CREDENTIALS:
-            token = await self._tokens.technical(service.uaa, caller.tenant)
-            return _Proof(_authorization(token), token_end(token))
+        match service.grant_type:
+            case GrantType.MTLS:
+                return _Proof(_tenant_header(service, caller), dropped=frozenset({_TENANT_ID}))
+            case GrantType.CLIENT_CREDENTIALS:
+                token = await self._tokens.technical(_client(service), caller.tenant)
+                return _Proof(_authorization(token), token_end(token))
+            case GrantType.USER_TOKEN:
+                return await self._of_user(service, caller)
+
+    async def _of_user(self, service: BusinessService, caller: Caller) -> _Proof:
+        """The user's token exchanged, or as the identity service issued it; the latter also beside the former."""
+        if isinstance(caller, AnonymousCaller):
+            raise _login_required(service)
         if not isinstance(caller, UserCaller):
             raise unusable(service, "it wants a user's token, and the caller is an application")
-        return await self._of_user(service, service.uaa, caller)
-
-    async def _of_user(self, service: BusinessService, uaa: ClientCredentials, caller: UserCaller) -> _Proof:
-        """The user's token exchanged, or as the identity service issued it; the latter also beside the former."""
         ends_at = monotonic_end(caller.expires_at)
         ias_token = caller.ias_token.value if caller.ias_token is not None else ""
         if ias_token and service.forward_ias_authentication:
             return _Proof(_authorization(ias_token), ends_at)
-        exchanged = await self._tokens.exchanged(uaa, caller.token)
+        exchanged = await self._tokens.exchanged(_client(service), caller.token)
         headers = _authorization(exchanged)
         if ias_token and service.forward_ias_token:
             headers += ((_IAS_TOKEN, ias_token.encode("latin-1")),)
         return _Proof(headers, min(ends_at, token_end(exchanged)))
+
+
+def _client(service: BusinessService) -> ClientCredentials:
+    if service.uaa is None:
+        raise unusable(service, "its binding has no uaa")
+    return service.uaa
+
+
+def _tenant_header(service: BusinessService, caller: Caller) -> Headers:
+    """The tenant, where an application has more than one or knows its own. A subscriber's id is in tokens only."""
+    tenant = caller.tenant
+    if tenant.subdomain and not tenant.id:
+        raise _login_required(service)
+    return ((_TENANT_ID, tenant.id.encode()),) if tenant.id else ()
+
+
+def _login_required(service: BusinessService) -> GatewayError:
+    return GatewayError(Failure.LOGIN_REQUIRED, f"Service '{service.name}' wants a caller who is known.")
 
 
 def _authorization(token: str) -> Headers:

@@ -49,9 +49,9 @@ class Bindings:
         """The first binding of a platform service: by label, else by tag."""
         return self.by_label(service) or self.by_tag(service)
 
-    def business_service(self, name: str) -> Binding | None:
-        """The first binding that calls itself so, by `sap.cloud.service` or its alias."""
-        return _first(binding for binding in self.all if name in binding.service_names)
+    def business_services(self, name: str) -> tuple[Binding, ...]:
+        """The bindings that call themselves so, by `sap.cloud.service` or its alias."""
+        return tuple(binding for binding in self.all if name in binding.service_names)
 
     def find(self, **wanted: str | None) -> Binding | None:
         """The first binding that fits all of `name`, `label`, `tag` and `plan` that are given."""

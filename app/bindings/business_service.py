@@ -5,6 +5,7 @@ Reference: "Business Service Credentials"; protocols 6.1.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,17 +31,24 @@ class GrantType(StrEnum):
 
 
 class Endpoint(BaseModel):
-    """One address of a service; `timeout` in milliseconds until the first byte of an answer."""
+    """One address of a service; `timeout` in milliseconds until the first byte of an answer, 0 for the default."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     url: Annotated[str, Field(min_length=1)]
-    timeout: Annotated[int, Field(ge=1)] = DEFAULT_TIMEOUT
+    timeout: Annotated[int, BeforeValidator(lambda value: value or DEFAULT_TIMEOUT), Field(ge=1)] = DEFAULT_TIMEOUT
 
 
 def _endpoint(value: Any) -> Any:
     """A bare address is short for an object with `url`."""
     return {"url": value} if isinstance(value, str) else value
+
+
+def _header_value(value: Any) -> Any:
+    """Numbers and flags as they are written in a header."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
 
 
 def _app_hosts(value: Any) -> tuple[str, ...]:
@@ -82,7 +90,7 @@ class BusinessService(BaseModel):
     """Dependency for which the identity service's token is exchanged and sent instead."""
     app_hosts: Annotated[tuple[str, ...], PlainValidator(_app_hosts)] = Field(default=(), alias="html5-apps-repo")
     """Where its HTML5 applications are in the repository."""
-    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    headers: dict[str, Annotated[str, BeforeValidator(_header_value)]] = Field(default_factory=dict, repr=False)
     """Headers for its backend, where a request has none of that name."""
 
     @model_validator(mode="before")
@@ -90,17 +98,23 @@ class BusinessService(BaseModel):
     def _collect_headers(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        given = {key.removeprefix(_HEADERS_PREFIX): data[key] for key in data if key.startswith(_HEADERS_PREFIX)}
-        return {**data, "headers": given}
+        given = {key: data[key] for key in data if key.startswith(_HEADERS_PREFIX) and data[key] is not None}
+        return {**data, "headers": {key.removeprefix(_HEADERS_PREFIX): value for key, value in given.items()}}
 
     @model_validator(mode="after")
     def _rules(self) -> Self:
         if self.grant_type is GrantType.MTLS:
             missing = [name for name, value in (("cert", self.cert), ("key", self.key)) if not value]
             refuse([(name, None, f"{name} is required beside grant_type mtls") for name in missing])
-        elif self.endpoints and self.uaa is None and not self.ias_dependency:
+        elif self.endpoints and self.uaa is None and not self._does_without_client:
             refuse([("uaa", None, f"uaa is required with grant_type {self.grant_type}")])
         return self
+
+    @property
+    def _does_without_client(self) -> bool:
+        """Whether it can be used without a token of its own: by those who log in with the identity service."""
+        forwards = self.forward_ias_authentication and self.grant_type is GrantType.USER_TOKEN
+        return forwards or bool(self.ias_dependency)
 
     def names(self) -> tuple[str, ...]:
         """Names by which routes refer to it."""
@@ -109,12 +123,18 @@ class BusinessService(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class BusinessServices:
-    """The bound business services, in the order of their bindings."""
+    """The bound business services that can be used, in the order of their bindings.
+
+    `ambiguous` are names that several bindings have: nobody can tell which of them is meant.
+    """
 
     all: tuple[BusinessService, ...] = ()
+    ambiguous: frozenset[str] = frozenset()
 
     def find(self, name: str) -> BusinessService | None:
-        """The service of this name or alias; the first one where several are bound."""
+        """The service of this name or alias; None also where several bindings have it."""
+        if name in self.ambiguous:
+            return None
         return next((service for service in self.all if name in service.names()), None)
 
 
@@ -126,7 +146,8 @@ def read_business_service(binding: Binding) -> BusinessService:
 def read_business_services(bindings: Bindings) -> BusinessServices:
     """All that can be used; of the others, those that routes name are found by the check of the configuration."""
     candidates = [binding for binding in bindings.all if binding.service_names]
-    return BusinessServices(tuple(_usable(candidates)))
+    names = Counter(name for binding in candidates for name in binding.service_names)
+    return BusinessServices(tuple(_usable(candidates)), frozenset(name for name, count in names.items() if count > 1))
 
 
 def _usable(bindings: Iterable[Binding]) -> Iterable[BusinessService]:

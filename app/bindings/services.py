@@ -80,11 +80,10 @@ def xsuaa_binding(bindings: Bindings, uaa_service_name: str | None = None) -> Bi
 
 def repository_binding(bindings: Bindings) -> Binding | None:
     """The binding of the HTML5 application repository's runtime; its app-host plan has the same label."""
-    return (
-        bindings.business_service(HTML5_REPOSITORY)
-        or bindings.find(label="html5-apps-repo", plan="app-runtime")
-        or bindings.by_tag(HTML5_REPOSITORY)
-    )
+    named = bindings.business_services(HTML5_REPOSITORY)
+    if named:
+        return named[0]
+    return bindings.find(label="html5-apps-repo", plan="app-runtime") or bindings.by_tag(HTML5_REPOSITORY)
 
 
 def _typed(binding: Binding | None, model: type[Credentials], problems: list[Problem]) -> Credentials | None:

@@ -16,7 +16,16 @@ from app.backends.service import ServiceBackends
 from app.bindings.business_service import BusinessService, BusinessServices
 from app.destinations.resolver import DestinationResolver
 from app.errors import Failure, GatewayError
-from app.principal import ServiceCaller, ServicePrincipal, ServiceToken, UserCaller, UserPrincipal, UserToken
+from app.principal import (
+    AnonymousCaller,
+    ServiceCaller,
+    ServicePrincipal,
+    ServiceToken,
+    Tenant,
+    UserCaller,
+    UserPrincipal,
+    UserToken,
+)
 from app.routing.reference import RepositoryReference, ServiceReference
 from app.transport.pool_key import ClientCertificate, DirectKey
 from tests.destinations.platform_stub import ANYBODY, PROVIDER, SUBSCRIBER, Platform, claims_of, jwt, running, user
@@ -127,13 +136,47 @@ def test_who_logged_in_elsewhere_has_no_such_token() -> None:
     run(step)
 
 
-@pytest.mark.parametrize("grant_type", ["user_token", "client_credentials", "mtls"])
-def test_nobody_is_served(grant_type: str) -> None:
+def test_the_identity_services_token_needs_no_client_to_exchange_it() -> None:
+    async def step(world: World) -> None:
+        resolver = world.backends(forwardiasauthentication=True, uaa=None)
+        assert shown((await resolver.resolve(API, logged_in_at_ias())).credentials)["ias"] is True
+        with pytest.raises(GatewayError, match="its binding has no uaa"):
+            await resolver.resolve(API, ALICE)
+
+    run(step)
+
+
+def test_nobody_has_no_users_token() -> None:
     async def step(world: World) -> None:
         with pytest.raises(GatewayError) as caught:
-            await world.backends(grant_type=grant_type, cert="c", key="k").resolve(API, ANYBODY)
+            await world.backends().resolve(API, ANYBODY)
         assert caught.value.failure is Failure.LOGIN_REQUIRED
         assert world.platform.calls == []
+
+    run(step)
+
+
+def test_nobody_is_served_in_the_name_of_the_application_in_the_tenant_of_the_address() -> None:
+    async def step(world: World) -> None:
+        resolver = world.backends(grant_type="client_credentials")
+        for tenant, name in ((PROVIDER, "provider"), (Tenant("", SUBSCRIBER.subdomain), "subscriber")):
+            claims = shown((await resolver.resolve(API, AnonymousCaller(tenant))).credentials)
+            assert (claims["user_name"], claims["tenant"]) == ("", name)
+
+    run(step)
+
+
+def test_mutual_tls_serves_nobody_in_a_tenant_that_is_known_and_lets_nobody_name_another() -> None:
+    async def step(world: World) -> None:
+        resolver = world.backends(grant_type="mtls", cert="chain", key="k")
+        own = await resolver.resolve(API, ANYBODY)
+        assert own.credentials == ((b"x-tenant-id", PROVIDER.id.encode()),)
+        unnamed = await resolver.resolve(API, AnonymousCaller(Tenant("", "")))
+        assert unnamed.credentials == ()
+        assert b"x-tenant-id" in own.replaced & unnamed.replaced
+        with pytest.raises(GatewayError) as caught:
+            await resolver.resolve(API, AnonymousCaller(Tenant("", SUBSCRIBER.subdomain)))
+        assert caught.value.failure is Failure.LOGIN_REQUIRED
 
     run(step)
 
@@ -153,6 +196,17 @@ def test_what_is_not_bound_is_named() -> None:
             with pytest.raises(GatewayError, match=reference.name.replace(".", r"\.")) as caught:
                 await world.backends().resolve(reference, ALICE)
             assert caught.value.failure is Failure.SERVICE_UNKNOWN
+
+    run(step)
+
+
+def test_a_name_that_several_bindings_have_is_not_guessed_at() -> None:
+    async def step(world: World) -> None:
+        bound = BusinessServices((world.service(), world.service(url="https://other.example")), frozenset({"com.c"}))
+        services = ServiceBackends(bound, world.platform.tokens)
+        with pytest.raises(GatewayError, match="bound more than once") as caught:
+            await services.backend(API, ALICE)
+        assert caught.value.failure is Failure.SERVICE_UNKNOWN
 
     run(step)
 

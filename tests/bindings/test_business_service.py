@@ -54,14 +54,14 @@ def test_a_service_may_have_applications_only() -> None:
     [
         ({"grant_type": "password"}, "$.credentials.grant_type"),
         ({"endpoints": {"a": {"timeout": 1}}}, "$.credentials.endpoints.a.url this property is required"),
-        ({"endpoints": {"a": {"url": "https://x", "timeout": 0}}}, "$.credentials.endpoints.a.timeout"),
+        ({"endpoints": {"a": {"url": "https://x", "timeout": -1}}}, "$.credentials.endpoints.a.timeout"),
         ({"endpoints": {"a": 5}}, "$.credentials.endpoints.a"),
         ({"uaa": None}, "$.credentials.uaa uaa is required with grant_type user_token"),
         ({"uaa": {"clientid": "x"}}, "neither clientsecret nor certificate and key"),
         ({"grant_type": "mtls", "cert": "c"}, "$.credentials.key key is required beside grant_type mtls"),
         ({"html5-apps-repo": {"app_host_id": 5}}, "$.credentials['html5-apps-repo']"),
         ({"html5-apps-repo": {"app_host_id": "a\r\nb"}}, "$.credentials['html5-apps-repo']"),
-        ({"URL.headers.x": 5}, "$.credentials.headers.x"),
+        ({"URL.headers.x": ["a"]}, "$.credentials.headers.x"),
     ],
 )
 def test_what_is_wrong_is_named_without_values(change: dict[str, Any], expected: str) -> None:
@@ -76,13 +76,47 @@ def test_errors_hold_no_secrets() -> None:
     assert "hidden" not in str(caught.value)
 
 
-def test_the_first_service_of_a_name_counts_and_unusable_ones_are_left_out() -> None:
-    first, second = binding(url="https://1.example"), binding(url="https://2.example")
+def test_a_timeout_of_zero_is_the_default() -> None:
+    for timeout in (0, "", None):
+        service = BusinessService.model_validate({**COUNTRY, "endpoints": {"a": {"url": "u", "timeout": timeout}}})
+        assert service.endpoints["a"].timeout == 30_000
+
+
+def test_headers_may_be_numbers_and_flags() -> None:
+    given = {"URL.headers.n": 5, "URL.headers.f": 1.5, "URL.headers.yes": True, "URL.headers.none": None}
+    service = BusinessService.model_validate({"sap.cloud.service": "s", **given})
+    assert service.headers == {"n": "5", "f": "1.5", "yes": "true"}
+
+
+def test_who_forwards_the_identity_services_token_needs_no_client_of_its_own() -> None:
+    assert service_problems(binding(uaa=None, forwardiasauthentication=True)) == []
+    assert service_problems(binding(uaa=None, IASDependencyName="country")) == []
+    technical = problem_of(uaa=None, forwardiasauthentication=True, grant_type="client_credentials")
+    assert "uaa is required with grant_type client_credentials" in technical
+
+
+def test_unusable_services_are_left_out() -> None:
     other = Binding("xsuaa", "uaa", credentials=UAA)
-    services = read_business_services(Bindings((other, binding(uaa=None), first, second)))
-    assert len(services.all) == 2
+    services = read_business_services(Bindings((other, binding(url="https://1.example"), named("com.broken", url=5))))
+    assert len(services.all) == 1
     found = services.find("cty")
     assert found is not None
     assert found.url == "https://1.example"
     assert services.find("com.sap.country") is found
     assert services.find("my-country") is None
+
+
+def named(name: str, alias: str = "", **more: Any) -> Binding:
+    return Binding("other", name, credentials={"sap.cloud.service": name, "sap.cloud.service.alias": alias, **more})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [named("com.sap.country", endpoints=5), named("cty", "c"), named("com.other", "com.sap.country")],
+)
+def test_a_name_that_several_bindings_have_names_none_of_them(other: Binding) -> None:
+    services = read_business_services(Bindings((binding(), other)))
+    taken = {"com.sap.country", "cty"} & other.service_names
+    assert services.ambiguous == taken
+    for name in ("com.sap.country", "cty"):
+        assert (services.find(name) is None) == (name in taken)

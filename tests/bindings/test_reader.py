@@ -64,9 +64,9 @@ def test_lookup_by_name_tag_label_and_business_service(tmp_path: Path) -> None:
     country = found.by_name("country-instance")
     assert country is not None
     assert country.label == "country"
-    assert found.business_service("com.sap.country") is country
-    assert found.business_service("c") is country
-    assert found.business_service("nothing") is None
+    assert found.business_services("com.sap.country") == (country,)
+    assert found.business_services("c") == (country,)
+    assert found.business_services("nothing") == ()
 
 
 def test_vcap_services_file(tmp_path: Path) -> None:

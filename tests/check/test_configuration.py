@@ -243,6 +243,16 @@ def test_a_binding_that_routes_name_is_checked_once(tmp_path: Path) -> None:
     loaded(tmp_path, public(), environment(UAA, broken))  # nobody names it: it is not ours to judge
 
 
+def test_a_name_that_several_bindings_have_is_refused_where_it_is_used(tmp_path: Path) -> None:
+    bound = environment(UAA, COUNTRY, {**COUNTRY, "name": "c2"})
+    route = {"source": "^/x", "service": "com.c", "endpoint": "a"}
+    document = {"routes": [route], "services": {"cty": {"logoutPath": "/bye", "endpoint": "a"}}}
+    problems = refused(tmp_path, document, bound)
+    assert [problem.path for problem in problems] == ["$.routes[0].service", "$.services.cty"]
+    assert all("(c, c2 have this one)" in problem.message for problem in problems)
+    loaded(tmp_path, public(), bound)
+
+
 def test_patterns_of_direct_routing_are_checked(tmp_path: Path) -> None:
     assert places(refused(tmp_path, public(), environment(DIRECT_ROUTING_URI_PATTERNS=["("]))) == [
         ("DIRECT_ROUTING_URI_PATTERNS", "$[0]")
