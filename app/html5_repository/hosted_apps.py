@@ -68,10 +68,10 @@ class HostedApps(Generic[T]):
         address = read_address(target)
         if address is None or self._direct.takes(address.segment):
             return None
-        hosts = self._hosts.of(address.prefix)
+        hosts = self._hosts.of(address)
         if hosts is None:
             return None
-        built = await self._get(AppKey(tenant, address.segment, address.app, hosts), skip_cache=_skips_cache(target))
+        built = await self._get(AppKey(tenant, address.name, address.app, hosts), skip_cache=_skips_cache(target))
         return HostedApp(built, address) if built is not None else None
 
     async def aclose(self) -> None:

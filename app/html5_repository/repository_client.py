@@ -27,7 +27,7 @@ _DEFAULT_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class AppKey:
-    """Names an application as a tenant sees it: by the `segment` of its address.
+    """Names an application as a tenant sees it: by the `segment` of its address (see `AppAddress.name`).
 
     `app` is name and version as the repository takes them, `app_hosts` are the app-host ids it is looked for in.
     """

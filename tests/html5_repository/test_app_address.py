@@ -78,26 +78,76 @@ def service(name: str, alias: str = "", hosts: str = "") -> BusinessService:
     )
 
 
+def at(prefix: str) -> AppAddress:
+    """The address of an application with this prefix."""
+    address = read_address(f"/{prefix}.shop/index.html" if prefix else "/shop/index.html")
+    assert address is not None
+    return address
+
+
 def test_prefixes_are_names_and_aliases_without_dots() -> None:
     hosts = AppHosts(
-        BusinessServices((service("com.sap.country", "cty.x", "h1, h2"), service("com.other", "cty.x", "h3"))),
+        BusinessServices((service("com.sap.country", "cty.x", "h1, h2"), service("com.other", hosts="h3"))),
         ["my.own"],
     )
-    assert hosts.of("comsapcountry") == hosts.of("ctyx") == "h1,h2"
-    assert hosts.of("comother") == "h3"
-    assert hosts.of("") == hosts.of("myown") == ""
+    assert hosts.of(at("comsapcountry")) == hosts.of(at("ctyx")) == "h1,h2"
+    assert hosts.of(at("comother")) == "h3"
+    assert hosts.of(at("")) == hosts.of(at("myown")) == ""
+
+
+def test_a_prefix_that_several_services_have_leads_nowhere() -> None:
+    services = (
+        service("com.a", "cty", "h1"),
+        service("com.b", "cty", "h2"),
+        service("co.m", hosts="h3"),
+        service("com"),
+    )
+    hosts = AppHosts(BusinessServices(services, frozenset({"com.b"})))
+    assert hosts.of(at("coma")) == "h1"
+    assert [hosts.of(at(prefix)) for prefix in ("cty", "com", "comb")] == [None, None, None]
 
 
 def test_a_prefix_that_nobody_has_leads_nowhere() -> None:
     hosts = AppHosts(BusinessServices((service("com.data.only"),)))
-    assert hosts.of("com.data.only") is None
-    assert hosts.of("comdataonly") is None
-    assert hosts.of("unknown") is None
+    assert hosts.of(at("comdataonly")) is None
+    assert hosts.of(at("unknown")) is None
 
 
 def test_what_is_deployed_in_our_own_space_cannot_be_taken_over_by_a_service() -> None:
-    assert AppHosts(BusinessServices((service(".", hosts="h"),))).of("") == ""
-    assert AppHosts(BusinessServices((service("mine", hosts="h"),)), ["mine"]).of("mine") == ""
+    assert AppHosts(BusinessServices((service(".", hosts="h"),))).of(at("")) == ""
+    assert AppHosts(BusinessServices((service("mine", hosts="h"),)), ["mine"]).of(at("mine")) == ""
+
+
+GUID = "1bd7c044-6cf4-4c5a-b904-2d3f44cd5569"
+
+
+@pytest.mark.parametrize(
+    ("segment", "prefix", "app"),
+    [
+        (f"{GUID}.mine.shop", "mine", "shop"),
+        (f"{GUID.upper()}.mine.shop-1.0.0", "mine", "shop-1.0.0"),
+        (f"{GUID}.shop-1.0.0", "", "shop-1.0.0"),
+    ],
+)
+def test_an_app_host_may_stand_before_the_prefix(segment: str, prefix: str, app: str) -> None:
+    address = read_address(f"/{segment}/~1~/a")
+    assert address == AppAddress(prefix, app, f"/{segment}/~1~", True, True)
+    assert (address.segment, address.name) == (segment, f"{prefix}.{app}".lstrip("."))
+
+
+@pytest.mark.parametrize("segment", [f"a{GUID}.mine.shop", f"{GUID[:-1]}.mine.shop", f"{GUID}.{GUID}.mine.shop"])
+def test_what_is_no_app_host_makes_no_address(segment: str) -> None:
+    assert read_address(f"/{segment}/a") is None
+
+
+def test_an_app_host_in_an_address_is_accepted_for_our_own_service_only_and_is_looked_for_nowhere() -> None:
+    hosts = AppHosts(BusinessServices((service("com.sap.country", hosts=GUID),)), ["my.own"])
+    assert hosts.of(at(f"{GUID}.myown")) == ""
+    assert hosts.of(at(f"{GUID}.comsapcountry")) is None
+    assert hosts.of(at(f"{GUID}.unknown")) is None
+    without_prefix = read_address(f"/{GUID}.shop-1.0.0/a")
+    assert without_prefix is not None
+    assert hosts.of(without_prefix) is None
 
 
 def test_first_segments_that_are_routed_directly() -> None:

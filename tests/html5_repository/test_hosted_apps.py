@@ -29,7 +29,7 @@ class World:
         self.stub = stub
         self.now = 1000.0
         self.built: list[AppKey] = []
-        hosts = AppHosts(BusinessServices((COUNTRY,)))
+        hosts = AppHosts(BusinessServices((COUNTRY,)), ["my.own"])
         self.apps = HostedApps(stub.client(), hosts, DirectRouting(["^own$"]), self._build, lambda: self.now)
 
     def _build(self, key: AppKey, descriptor: Descriptor) -> str:
@@ -84,6 +84,17 @@ def test_many_who_ask_at_once_cause_one_look_up() -> None:
         world.stub.gate.set()
         assert set(await asyncio.gather(*asking)) == {"one.html"}
         assert len(world.stub.calls) == 1
+
+    run(step)
+
+
+def test_whatever_app_host_an_address_names_it_is_the_same_application_and_is_looked_up_once() -> None:
+    async def step(world: World) -> None:
+        for number in range(20):
+            app_host = f"1bd7c044-6cf4-4c5a-b904-2d3f44cd{number:04}"
+            assert await world.find(f"/{app_host}.myown.shop/a") == "one.html"
+        assert [key.segment for key in world.built] == ["myown.shop"]
+        assert [call.headers.get("x-app-host-id") for call in world.stub.calls] == [None]
 
     run(step)
 

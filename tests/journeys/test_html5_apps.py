@@ -23,11 +23,19 @@ from tests.journeys.person import TIMEOUT, Person
 
 ANNA, BOB = "anna.arnold@acme.example", "bob.berger@acme.example"
 REPOSITORY = "html5-apps-repo-rt"
+OPEN = "com.landscape.open"
 XS_APP: dict[str, Any] = {
     "welcomeFile": "/shop/",
     "routes": [
         {"source": "^/countries/(.*)$", "target": "/$1", "service": COUNTRY_SERVICE, "endpoint": "api"},
         {"source": "^/open-countries/", "service": "country", "endpoint": "api", "authenticationType": "none"},
+        {
+            "source": "^/technical/(.*)$",
+            "target": "/$1",
+            "service": OPEN,
+            "endpoint": "api",
+            "authenticationType": "none",
+        },
         {"source": "^/user-api(.*)", "target": "$1", "service": "sap-approuter-userapi"},
         {"source": "^/central/(.*)$", "target": "/$1", "destination": "microservice"},
     ],
@@ -44,9 +52,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (folder / "resources").mkdir()
     with running_landscape(Landscape(html5=True)) as landscape:
         environment = landscape.environment(f"http://localhost:{port}") | NO_SCRIPTS
+        environment |= with_open_service(environment)
         environment |= {"DIRECT_ROUTING_URI_PATTERNS": '["^central$"]', "OWN_SAP_CLOUD_SERVICE": '["my.solution"]'}
         with running_gateway(folder, environment, port=port, health="ready") as gateway:
             yield Site(landscape, gateway)
+
+
+def with_open_service(environment: dict[str, str]) -> dict[str, str]:
+    """The country service bound once more, under another name: for applications that call for themselves."""
+    services = json.loads(environment["VCAP_SERVICES"])
+    [country] = services["country"]
+    credentials = {**country["credentials"], "sap.cloud.service": OPEN, "grant_type": "client_credentials"}
+    del credentials["sap.cloud.service.alias"]
+    services["country"].append({**country, "name": "demo-open", "credentials": credentials})
+    return {"VCAP_SERVICES": json.dumps(services)}
 
 
 def person(site: Site, user: str = "") -> Person:
@@ -107,6 +126,14 @@ def test_versions_are_told_apart_by_the_address(site: Site) -> None:
     assert "shop 1.0.0" in anna.get("/shop-1.0.0/Component.js").text
     assert anna.get("/shop-2.0.0/Component.js").status_code == 404
     assert "shop 1.1.0" in anna.get("/mysolution.shop/Component.js").text
+    assert "shop 1.1.0" in anna.get(f"/{SHOP_HOST}.mysolution.shop/Component.js").text
+
+
+def test_applications_of_others_are_not_found_by_their_app_host(site: Site) -> None:
+    anna, before = person(site, "anna"), now(site)
+    for address in (f"/{COUNTRY_HOST}.mysolution.countrylist/index.html", f"/{COUNTRY_HOST}.country.countrylist/"):
+        assert anna.get(address).status_code == 404
+    assert {entry.detail["app_hosts"] for entry in seen_by_repository(site, before)} == {""}
 
 
 def test_the_repository_sees_the_application_not_the_user(site: Site) -> None:
@@ -183,6 +210,13 @@ def test_data_of_a_business_service_are_read_with_the_exchanged_token(site: Site
 def test_a_business_service_serves_nobody_on_a_public_route(site: Site) -> None:
     answer = person(site).get("/open-countries/whoami")
     assert (answer.status_code, answer.headers["x-error-origin"]) == (401, "session")
+
+
+def test_a_business_service_for_applications_serves_everybody_on_a_public_route(site: Site) -> None:
+    client = site.landscape.instances.country.client.client_id
+    for caller in (person(site), person(site, "anna")):
+        seen = caller.get("/technical/whoami").json()
+        assert (seen["user"], seen["cid"]) == (client, client)
 
 
 def test_a_business_service_is_told_of_the_logout(site: Site) -> None:
