@@ -215,7 +215,7 @@ def _https(parts: Parts) -> Iterator[Problem]:
 def _replacements(parts: Parts) -> Iterator[Problem]:
     for where, path, route in parts.routes():
         for name, query in (route.replace.services if route.replace else {}).items():
-            if parts.bindings.find(**query.model_dump()) is None:
+            if parts.bindings.queried(name, query.model_dump()) is None:
                 wanted = ", ".join(f"{key} {value}" for key, value in query.model_dump(exclude_none=True).items())
                 yield Problem(where, f"{path}.replace.services.{name}", shown(wanted), "a bound service")
 

@@ -14,6 +14,19 @@ class Tenant:
     id: str
     subdomain: str
 
+    @property
+    def is_named(self) -> bool:
+        """Whether anything tells it from others."""
+        return bool(self.id or self.subdomain)
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyTenant(Tenant):
+    """The tenant of a fixed application whose binding does not name it: its tokens do, and all name the same."""
+
+    id: str = ""
+    subdomain: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class UserPrincipal:

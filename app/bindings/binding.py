@@ -18,6 +18,8 @@ class Binding:
     credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
     where: str = ""
     """File or variable it was read from."""
+    local_key: str = ""
+    """What `default-services.json` has it under, if it is from there."""
 
     @property
     def service_names(self) -> frozenset[str]:
@@ -56,6 +58,10 @@ class Bindings:
     def find(self, **wanted: str | None) -> Binding | None:
         """The first binding that fits all of `name`, `label`, `tag` and `plan` that are given."""
         return _first(binding for binding in self.all if _fits(binding, wanted))
+
+    def queried(self, key: str, query: Mapping[str, str | None]) -> Binding | None:
+        """The first binding that fits a query, else what `default-services.json` has under the query's key."""
+        return self.find(**query) or _first(binding for binding in self.all if binding.local_key == key)
 
 
 def _first(bindings: Iterable[Binding]) -> Binding | None:

@@ -77,6 +77,11 @@ class XsuaaCredentials(ClientCredentials):
     tenantmode: str = "dedicated"
     verificationkey: str = ""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether the application has subscribers, tenants besides its own."""
+        return self.tenantmode == "shared"
+
 
 class IdentityCredentials(OAuthClient):
     """Binding of the `identity` service (protocols 3.1). `domains` are those below which its tenants live; `app_tid` is

@@ -29,14 +29,18 @@ def with_local_environment(workdir: Path, environ: Mapping[str, str]) -> tuple[M
     return {**texts, **environ}, problems
 
 
-def from_services_file(workdir: Path) -> tuple[list[Binding], list[Problem]]:
-    """The bindings in `default-services.json`: an object of credentials by key, `uaa` being the xsuaa service."""
+def from_services_file(workdir: Path, uaa_service_name: str = "") -> tuple[list[Binding], list[Problem]]:
+    """The bindings in `default-services.json`: an object of credentials by key, `uaa` being the xsuaa service, whatever
+    the environment calls it (`UAA_SERVICE_NAME`).
+    """
     document, problems = _object_in(workdir / SERVICES_FILE)
     bindings = []
     for key, credentials in document.items():
         service = _SERVICE_OF_KEY.get(key, key)
         if isinstance(credentials, dict):
-            bindings.append(Binding(service, key, (service,), "", _completed(service, credentials), SERVICES_FILE))
+            name = uaa_service_name or key if service == "xsuaa" else key
+            completed = _completed(service, credentials)
+            bindings.append(Binding(service, name, (service,), "", completed, SERVICES_FILE, key))
         else:
             problems.append(Problem(SERVICES_FILE, json_path([key]), "", "an object of credentials"))
     return bindings, problems

@@ -1,4 +1,4 @@
-"""Which source of bindings counts: the first that is there."""
+"""Which source of bindings counts: the first that is there, and a file for what it lacks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from app.problem import Problem
 def read_bindings(workdir: Path, environ: Mapping[str, str]) -> tuple[Bindings, list[Problem]]:
     """The bindings of this process, and what is wrong with them.
 
-    Order: `VCAP_SERVICES_FILE_PATH`, `VCAP_SERVICES`, `SERVICE_BINDING_ROOT`, `/etc/secrets/sapcp`, and for local work
-    `default-services.json` in the working directory.
+    They are in the first of `VCAP_SERVICES_FILE_PATH`, `VCAP_SERVICES`, `SERVICE_BINDING_ROOT` and `/etc/secrets/sapcp`
+    that is there. `default-services.json` in the working directory, for local work, adds the services that are missing
+    there, as in the reference.
     """
-    bindings, problems = _first_source(workdir, environ)
-    return Bindings(tuple(bindings)), problems
+    found, problems = _first_source(environ)
+    local, local_problems = local_files.from_services_file(workdir, environ.get("UAA_SERVICE_NAME", ""))
+    bound = Bindings(tuple(found))
+    missing = [each for each in local if not (bound.of_service(each.label) or bound.by_name(each.name))]
+    return Bindings((*bound.all, *missing)), [*problems, *local_problems]
 
 
-def _first_source(workdir: Path, environ: Mapping[str, str]) -> tuple[list[Binding], list[Problem]]:
+def _first_source(environ: Mapping[str, str]) -> tuple[list[Binding], list[Problem]]:
     if vcap_services.FILE_VARIABLE in environ:
         return vcap_services.from_file(environ)
     if vcap_services.VARIABLE in environ:
@@ -32,4 +36,4 @@ def _first_source(workdir: Path, environ: Mapping[str, str]) -> tuple[list[Bindi
         return mounted_secrets.from_directory(root)
     if mounted_secrets.DEFAULT_ROOT.is_dir():
         return mounted_secrets.from_directory(mounted_secrets.DEFAULT_ROOT)
-    return local_files.from_services_file(workdir)
+    return [], []

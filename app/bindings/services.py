@@ -10,13 +10,13 @@ from pydantic import BaseModel, ValidationError
 from app.bindings.binding import Binding, Bindings
 from app.bindings.credentials import (
     AuditLogCredentials,
+    ClientCredentials,
     ConnectivityCredentials,
     DestinationCredentials,
     IdentityCredentials,
     RepositoryCredentials,
     XsuaaCredentials,
 )
-from app.principal import Tenant
 from app.problem import Problem
 from app.routing.reference import HTML5_REPOSITORY
 from app.strict_model import problems_of
@@ -36,10 +36,14 @@ class Services:
     audit_log: AuditLogCredentials | None = field(default=None, repr=False)
 
     @property
-    def tenant(self) -> Tenant | None:
-        """The application's own tenant, as the service says that knows most about it."""
-        known = self.xsuaa or self.destination or self.connectivity or self.identity
-        return known.tenant if known is not None else None
+    def home(self) -> ClientCredentials | IdentityCredentials | None:
+        """The binding that says which tenant is the application's own: of the service that knows most about it.
+
+        An XSUAA that names none leaves that to its tokens, unless there are those of the identity service as well.
+        """
+        if self.identity is not None and self.xsuaa is not None and not self.xsuaa.tenant.is_named:
+            return self.identity
+        return self.xsuaa or self.destination or self.connectivity or self.identity
 
 
 def read_services(

@@ -85,11 +85,11 @@ def _xsuaa(credentials: XsuaaCredentials, platform: Platform) -> XsuaaParts:
 def _identity(
     configuration: Configuration, credentials: IdentityCredentials, platform: Platform, xsuaa: XsuaaParts | None
 ) -> IdentityParts:
-    own = configuration.services.tenant or credentials.tenant
+    home = configuration.services.home or credentials
     discovery = Discovery(platform.clients, credentials)
     keys = KeyStore(platform.clients, authority=IDENTITY_SERVICE)
     grants = IdentityGrants(platform.clients, credentials, discovery)
-    verifier = IdentityVerifier(credentials, own, discovery, keys)
+    verifier = IdentityVerifier(credentials, home.tenant, discovery, keys)
     provider = IdentityServiceProvider(
         credentials,
         discovery,

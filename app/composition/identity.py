@@ -41,8 +41,7 @@ def compose_tenants(configuration: Configuration) -> TenantResolver:
     settings, services = configuration.settings, configuration.services
     hosts = settings.gateway_public_hosts
     options = TenantOptions(settings.tenant_host_pattern or "", settings.external_reverse_proxy, hosts)
-    known = services.xsuaa or services.destination or services.connectivity or services.identity
-    return TenantResolver(options, known)
+    return TenantResolver(options, services.home)
 
 
 def compose_sign_in(

@@ -9,7 +9,7 @@ import re2
 
 from app.bindings.credentials import ClientCredentials, IdentityCredentials, XsuaaCredentials
 from app.errors import Failure, GatewayError
-from app.principal import Tenant
+from app.principal import OnlyTenant, Tenant
 from app.public_address import public_scheme
 from app.request_head import RequestHead
 from app.tokens.claims import shared_tenant
@@ -48,7 +48,12 @@ def check_host(host: str) -> str:
 
 
 def check_tenant(token_tenant: Tenant, host_tenant: Tenant) -> None:
-    """Refuse a token of one tenant at the address of another (`TENANT_MISMATCH`)."""
+    """Refuse a token of one tenant at the address of another (`TENANT_MISMATCH`).
+
+    The address of the only tenant fits every token: those of others are refused before, when they are verified.
+    """
+    if isinstance(host_tenant, OnlyTenant):
+        return
     same_name = token_tenant.subdomain == host_tenant.subdomain and token_tenant.subdomain != ""
     same_id = token_tenant.id == host_tenant.id and token_tenant.id != ""
     if not (same_id or (same_name and not (token_tenant.id and host_tenant.id))):
@@ -61,10 +66,10 @@ class TenantResolver:
     def __init__(self, options: TenantOptions, credentials: ClientCredentials | IdentityCredentials | None) -> None:
         self._options = options
         own = credentials.tenant if credentials is not None else Tenant("", "")
-        self._own = shared_tenant(own.id, own.subdomain)
+        of_one_tenant = isinstance(credentials, XsuaaCredentials) and not credentials.is_shared
+        self._own = OnlyTenant() if of_one_tenant and not own.is_named else shared_tenant(own.id, own.subdomain)
         self._pattern = None
         self._known: ExpiringMap[str, Tenant] = ExpiringMap(MAX_HOSTS)
-        of_one_tenant = isinstance(credentials, XsuaaCredentials) and credentials.tenantmode != "shared"
         if options.host_pattern and credentials is not None and not of_one_tenant:
             self._pattern = _compile(options.host_pattern)
 

@@ -17,6 +17,7 @@ from app.tokens.endpoints import is_label, is_zone
 
 Claims = Mapping[str, Any]
 SKEW_SECONDS = 60
+ANOTHER_TENANT = "the token belongs to another tenant"
 
 
 def decode_claims(token: str) -> Claims:
@@ -114,16 +115,19 @@ def _host(url: str) -> str | None:
         return None
 
 
-def tenant_of(claims: Claims, credentials: XsuaaCredentials) -> Tenant:
-    """The tenant a token belongs to: `zid` decides, never `iss`. A dedicated application knows only its own."""
+def tenant_of(claims: Claims, credentials: XsuaaCredentials, own: Tenant) -> Tenant:
+    """The tenant a token belongs to: `zid` decides, never `iss`. A dedicated application knows only its `own`, which
+    is not named before the first token where the binding does not say.
+    """
     zone = text(claims, "zid")
     if not is_zone(zone):
         raise refused("the token names no tenant")
-    own = credentials.tenant
     if zone == own.id:
         return shared_tenant(zone, own.subdomain)
-    if credentials.tenantmode == "dedicated":
-        raise refused("the token belongs to another tenant")
+    if not credentials.is_shared:
+        if own.is_named:
+            raise refused(ANOTHER_TENANT)
+        return shared_tenant(zone, "")
     extension = claims.get("ext_attr")
     subdomain = text(extension, "zdn") if isinstance(extension, Mapping) else ""
     return shared_tenant(zone, subdomain if is_label(subdomain) else "")

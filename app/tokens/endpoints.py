@@ -40,7 +40,7 @@ def browser_base_url(credentials: XsuaaCredentials, tenant: Tenant) -> str:
 
 def _of_tenant(provider_url: str, credentials: ClientCredentials, tenant: Tenant) -> str:
     own = provider_url.rstrip("/")
-    shared = isinstance(credentials, XsuaaCredentials) and credentials.tenantmode == "shared"
+    shared = isinstance(credentials, XsuaaCredentials) and credentials.is_shared
     if not tenant.subdomain or (tenant.subdomain == credentials.identityzone and not shared):
         return own
     if not is_label(tenant.subdomain):
@@ -58,7 +58,10 @@ def token_url(credentials: ClientCredentials, tenant: Tenant) -> str:
 
 
 def zone_keys(credentials: XsuaaCredentials, zone: str) -> KeySource:
-    """Where the keys of a zone are: below `uaadomain`, never where a token says (protocols 2.4)."""
+    """Where the keys of a zone are: below `uaadomain`, never where a token says (protocols 2.4).
+
+    An empty `zone` stands for that of the binding's address.
+    """
     scheme = urlsplit(credentials.url).scheme or "https"
-    url = f"{scheme}://{credentials.uaadomain}/token_keys?{urlencode({'zid': zone})}"
-    return KeySource(url, (("x-zid", zone),))
+    url = f"{scheme}://{credentials.uaadomain}/token_keys"
+    return KeySource(f"{url}?{urlencode({'zid': zone})}", (("x-zid", zone),)) if zone else KeySource(url)

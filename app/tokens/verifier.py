@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from app.bindings.credentials import XsuaaCredentials
-from app.principal import ServicePrincipal, ServiceToken, UserToken
+from app.principal import ServicePrincipal, ServiceToken, Tenant, UserToken
 from app.tokens.claims import (
+    ANOTHER_TENANT,
     SKEW_SECONDS,
     Audience,
     Claims,
@@ -72,29 +73,42 @@ class TokenVerifier(ABC):
 
 
 class Verifier(TokenVerifier):
-    """Validates access tokens of one XSUAA."""
+    """Validates access tokens of one XSUAA.
+
+    A dedicated application has one tenant: where its binding names none, that of its first valid token.
+    """
 
     def __init__(self, credentials: XsuaaCredentials, keys: KeyStore, clock: Callable[[], float] = time.time) -> None:
         super().__init__(clock)
         self._credentials = credentials
         self._audience = Audience(credentials.client_id, credentials.xsappname)
         self._keys = keys
+        self._own = credentials.tenant
 
     async def verify(self, token: str) -> VerifiedToken:
         """See `TokenVerifier`."""
         kid, claims = open_token(token)
         verified = self._judge(token, claims)
-        zone = verified.principal.tenant.id
-        key = await self._keys.find(zone_keys(self._credentials, zone), kid, zone == self._credentials.tenant.id)
+        tenant = verified.principal.tenant
+        key = await self._keys.find(zone_keys(self._credentials, tenant.id), kid, tenant.id == self._own.id)
         check_signature(token, key)
+        if not self._credentials.is_shared:
+            self._settle(tenant)
         return verified
+
+    def _settle(self, tenant: Tenant) -> None:
+        """Take the tenant for the application's own where none is named; refuse any other from then on."""
+        if not self._own.is_named:
+            self._own = tenant
+        elif tenant != self._own:
+            raise refused(ANOTHER_TENANT)
 
     def _judge(self, token: str, claims: Claims) -> VerifiedToken:
         expires_at = check_times(claims, self._clock())
         client_id = text(claims, "cid")
         if not client_id:
             raise refused("the token names no client")
-        tenant = tenant_of(claims, self._credentials)
+        tenant = tenant_of(claims, self._credentials, self._own)
         check_issuer(claims, self._credentials)
         if not self._audience.accepts(claims):
             raise refused("the token is meant for another application")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,6 +141,48 @@ def test_default_services_for_local_work(tmp_path: Path) -> None:
     uaa = bindings(tmp_path).by_tag("xsuaa")
     assert uaa is not None
     assert (uaa.name, uaa.credentials["uaadomain"]) == ("uaa", "my.uaa.example")
+
+
+LOCAL_UAA = {"url": "https://my.uaa.example", "clientid": "c", "clientsecret": "s", "xsappname": "x"}
+
+
+def test_default_services_add_what_the_environment_lacks(tmp_path: Path) -> None:
+    write(tmp_path / "default-services.json", json.dumps({"uaa": LOCAL_UAA, "country": {"local": 1}, "maps": {}}))
+    vcap = {label: entries for label, entries in VCAP.items() if label == "country"}
+    found = bindings(tmp_path, VCAP_SERVICES=json.dumps(vcap))
+    assert [binding.label for binding in found.all] == ["country", "xsuaa", "maps"]
+    assert found.all[0].where == "VCAP_SERVICES"
+    assert bindings(tmp_path, VCAP_SERVICES="{}").by_tag("xsuaa") is not None
+    write(tmp_path / "bindings" / "maps" / "mine" / "uri", "u")
+    mounted = bindings(tmp_path, SERVICE_BINDING_ROOT=str(tmp_path / "bindings"))
+    assert [binding.label for binding in mounted.all] == ["maps", "xsuaa", "country"]
+
+
+@pytest.mark.parametrize(
+    "bound", [{"label": "xsuaa", "name": "uaa-1"}, {"label": "user-provided", "name": "my-uaa"}, {"tags": ["xsuaa"]}]
+)
+def test_an_xsuaa_that_is_bound_goes_before_that_of_default_services(tmp_path: Path, bound: dict[str, Any]) -> None:
+    write(tmp_path / "default-services.json", json.dumps({"uaa": LOCAL_UAA}))
+    vcap = {"some": [{"label": "some", "name": "some", "credentials": {}, **bound}]}
+    found = bindings(tmp_path, VCAP_SERVICES=json.dumps(vcap), UAA_SERVICE_NAME="my-uaa")
+    assert [binding.where for binding in found.all] == ["VCAP_SERVICES"]
+
+
+def test_the_uaa_of_default_services_has_the_name_that_is_asked_for(tmp_path: Path) -> None:
+    write(tmp_path / "default-services.json", json.dumps({"uaa": LOCAL_UAA}))
+    uaa = bindings(tmp_path, UAA_SERVICE_NAME="my-uaa").by_name("my-uaa")
+    assert uaa is not None
+    assert uaa.credentials["clientid"] == "c"
+
+
+def test_a_query_finds_what_default_services_have_under_its_key(tmp_path: Path) -> None:
+    write(tmp_path / "default-services.json", json.dumps({"ui": {"url": "local"}}))
+    vcap = {"maps": [{"label": "maps", "name": "ui", "tags": ["other"], "credentials": {"url": "secret"}}]}
+    assert bindings(tmp_path, VCAP_SERVICES=json.dumps(vcap)).queried("ui", {"tag": "ui5"}) is None
+    local = bindings(tmp_path).queried("ui", {"tag": "ui5"})
+    assert local is not None
+    assert local.credentials == {"url": "local"}
+    assert bindings(tmp_path).queried("other", {"tag": "ui5"}) is None
 
 
 def test_nothing_anywhere_is_no_binding(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from app.bindings.binding import Binding, Bindings
 from app.bindings.services import read_services
 
@@ -27,6 +29,30 @@ def test_services_are_typed_and_their_secrets_hidden() -> None:
     assert services.destination is not None
     assert services.connectivity is None
     assert "hidden-secret" not in repr(services)
+
+
+DESTINATION = {**XSUAA, "uri": "https://d", "tenantid": "zone-d"}
+IDENTITY = {"clientid": "i", "clientsecret": "s", "url": "https://ias.example", "app_tid": "zone-i"}
+NAMED = {**XSUAA, "tenantid": "zone-x"}
+
+
+@pytest.mark.parametrize(
+    ("bound", "home"),
+    [
+        ({"xsuaa": NAMED, "destination": DESTINATION, "identity": IDENTITY}, "zone-x"),
+        ({"xsuaa": XSUAA, "destination": DESTINATION}, ""),
+        ({"xsuaa": XSUAA, "destination": DESTINATION, "identity": IDENTITY}, "zone-i"),
+        ({"destination": DESTINATION, "identity": IDENTITY}, "zone-d"),
+        ({"identity": IDENTITY}, "zone-i"),
+    ],
+)
+def test_the_own_tenant_is_what_the_service_says_that_logs_users_in(
+    bound: dict[str, dict[str, Any]], home: str
+) -> None:
+    bindings = Bindings(tuple(Binding(label, label, (), "", credentials) for label, credentials in bound.items()))
+    found = read_services(bindings)[0].home
+    assert found is not None
+    assert found.tenant.id == home
 
 
 def test_uaa_service_name_selects_a_binding_without_the_tag() -> None:

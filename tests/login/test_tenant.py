@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.bindings.credentials import DestinationCredentials
 from app.errors import Failure, GatewayError
 from app.login.tenant import TenantOptions, TenantResolver, check_tenant
-from app.principal import Tenant
+from app.principal import OnlyTenant, Tenant
 from app.request_head import RequestHead
 from app.tokens.endpoints import is_label
 from tests.tokens.token_server import OTHER_ZONE, ZONE, credentials
@@ -107,6 +107,14 @@ def test_without_an_xsuaa_the_tenant_is_that_of_another_binding() -> None:
     assert TenantResolver(TenantOptions(), destination).tenant(head("any.example")) == OWN
 
 
+def test_only_a_dedicated_application_may_leave_its_tenant_to_its_tokens() -> None:
+    unnamed = {"identityzone": "", "identityzoneid": "", "tenantid": "", "zoneid": ""}
+    for mode, expected in (("dedicated", OnlyTenant()), ("shared", Tenant("", ""))):
+        binding = credentials("https://acme.auth.example", tenantmode=mode, **unnamed)
+        assert TenantResolver(TenantOptions(), binding).tenant(head("any.example")) == expected
+    assert OnlyTenant() != Tenant("", "")
+
+
 def test_the_public_address_is_what_the_browser_sees() -> None:
     resolver = TenantResolver(TenantOptions(), DEDICATED)
     assert resolver.public_origin(head("app.example:5000")) == "http://app.example:5000"
@@ -125,6 +133,9 @@ def test_the_public_address_is_what_the_browser_sees() -> None:
         (Tenant(OTHER_ZONE, "globex"), Tenant("", "initech"), False),
         (Tenant(OTHER_ZONE, ""), Tenant("", "globex"), False),
         (Tenant("", ""), Tenant("", ""), False),
+        (Tenant(ZONE, ""), Tenant("", ""), False),
+        (Tenant(ZONE, ""), OnlyTenant(), True),
+        (OnlyTenant(), OWN, False),
     ],
 )
 def test_attack_56_tenants_of_token_and_host_agree_or_the_request_is_refused(

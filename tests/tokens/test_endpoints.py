@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from app.errors import Failure, GatewayError
 from app.principal import Tenant
 from app.tokens.endpoints import base_url, browser_base_url, is_label, token_url, zone_keys
+from app.tokens.key_source import KeySource
 from tests.tokens.token_server import ZONE, credentials
 
 OWN = Tenant(ZONE, "acme")
@@ -50,6 +51,7 @@ def test_keys_are_below_the_domain() -> None:
     source = zone_keys(BINDING, "a-1")
     assert source.url == "https://auth.example/token_keys?zid=a-1"
     assert source.headers == (("x-zid", "a-1"),)
+    assert zone_keys(BINDING, "") == KeySource("https://auth.example/token_keys")
 
 
 @given(subdomain=st.text(min_size=1, max_size=80))

@@ -85,6 +85,36 @@ def test_a_good_token_is_remembered_and_keys_are_fetched_once(server: TokenServe
     assert len(server.key_requests()) == 1
 
 
+UNNAMED = {"identityzone": "", "identityzoneid": ""}
+
+
+def test_an_application_whose_binding_names_no_tenant_has_that_of_its_first_valid_token(server: TokenServer) -> None:
+    forged = token_for(server, FOREIGN_KEY, zid=OTHER_ZONE)
+    own, foreign = token_for(server), token_for(server, zid=OTHER_ZONE)
+    _, first, second, third = verify(server.binding(**UNNAMED), forged, own, foreign, token_for(server, user_id="bob"))
+    assert isinstance(first, UserToken)
+    assert first.principal.tenant == Tenant(ZONE, "")
+    assert second is Failure.TOKEN_REFUSED
+    assert isinstance(third, UserToken)
+    assert third.principal.tenant == first.principal.tenant
+
+
+def test_of_two_tenants_that_come_first_at_once_one_is_the_applications(server: TokenServer) -> None:
+    async def run() -> list[VerifiedToken | BaseException]:
+        clients = PlatformClients(timeout=2)
+        verifier = Verifier(server.binding(**UNNAMED), KeyStore(clients))
+        tokens = (token_for(server), token_for(server, zid=OTHER_ZONE))
+        try:
+            return await asyncio.gather(*map(verifier.verify, tokens), return_exceptions=True)
+        finally:
+            await clients.aclose()
+
+    verdicts = asyncio.run(run())
+    refused = [each for each in verdicts if isinstance(each, GatewayError)]
+    assert [each.failure for each in refused] == [Failure.TOKEN_REFUSED]
+    assert len(verdicts) == 2
+
+
 def unsigned(header: dict[str, Any], payload: dict[str, Any]) -> str:
     parts = [urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, payload)]
     return ".".join((*parts, ""))
