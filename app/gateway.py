@@ -30,7 +30,6 @@ from app.login.code_flow import SAP_IDP
 from app.login.logout import BackendLogout, LogoutOptions
 from app.login.requirement import Requirement, decide
 from app.login.return_url import without_parameter
-from app.login.user_api import user_api
 from app.observability.access_log import AccessLog
 from app.observability.correlation import correlation_id, returned_headers
 from app.observability.redaction import redact_target
@@ -245,7 +244,7 @@ class Gateway:
         elif route.service == USER_API:
             if visitor is None:
                 raise GatewayError(Failure.LOGIN_REQUIRED, "The user API is on a public route.")
-            answer = user_api(head.method, match.target.partition("?")[0], visitor.token)
+            answer = await self._sign_in.describe(head.method, match.target.partition("?")[0], visitor)
             await self._answer(answer.with_headers(own), head, client, visit)
         else:
             host = self._sign_in.host(head) if route.destination_from_host else ""

@@ -19,6 +19,7 @@ from app.login.code_flow import CodeFlow, asked_return, identity_provider
 from app.login.logout import BackendLogout, Logout, LogoutOptions
 from app.login.requirement import is_script
 from app.login.tenant import TenantResolver, check_tenant
+from app.login.user_api import endpoint_of, token_for_user_info, user_api
 from app.login.weak_token import HEADER as WEAK_HEADER
 from app.principal import TechnicalPrincipal, Tenant
 from app.request_body import Receive
@@ -33,6 +34,7 @@ from app.sessions.refresh import TokenRefresher
 from app.sessions.session import Session
 from app.sessions.store import Lifetime
 from app.sessions.visitor import Visitor
+from app.tokens.user_info import UserInfo
 
 log = logging.getLogger("gangway.login")
 
@@ -49,7 +51,7 @@ class Identity:
     """The parts that exist where a service is bound to log in with.
 
     `login_path` is where scripts send a browser whose session has ended. `announced`: scripts are told how long the
-    session lives on (`GATEWAY_SESSION_SECONDS`).
+    session lives on (`GATEWAY_SESSION_SECONDS`). `user_info` is None where no XSUAA is bound.
     """
 
     callers: Callers
@@ -64,6 +66,7 @@ class Identity:
     back_channel: BackChannelLogout | None = None
     login_path: str = ""
     announced: Lifetime | None = None
+    user_info: UserInfo | None = None
 
 
 class SignIn:
@@ -188,6 +191,13 @@ class SignIn:
         idp = identity_provider(head, route.identity_provider or "", route.dynamic_identity_provider)
         return await self._parts.flow.start(head, tenant, route.authentication, idp)
 
+    async def describe(self, method: str, path: str, visitor: Visitor) -> Answer:
+        """The answer of the user API at a rewritten path. Raises NO_ROUTE, METHOD_NOT_ALLOWED."""
+        endpoint, user_info = endpoint_of(method, path), self._parts.user_info
+        token = token_for_user_info(endpoint, visitor.caller)
+        known = await user_info.attributes(token) if user_info is not None and token is not None else {}
+        return user_api(endpoint, visitor.caller, known)
+
     async def csrf_token(self, visitor: Visitor) -> str:
         """The caller's CSRF token; a session's is made when first asked for."""
         return await self._parts.callers.csrf_token(visitor)
@@ -242,6 +252,8 @@ class SignIn:
         await asyncio.gather(*self._telling, return_exceptions=True)
         if self._identity is not None:
             await self._identity.refresher.drain()
+            if self._identity.user_info is not None:
+                await self._identity.user_info.aclose()
             await self._identity.sessions.aclose()
 
     async def _tell_backends(

@@ -21,6 +21,7 @@ from app.routing.route import AuthenticationType
 from app.tokens.authority import IDENTITY_SERVICE
 from app.tokens.identity_provider import IdentityProvider, IdentityProviders
 from app.tokens.jwks import KeyStore
+from app.tokens.user_info import UserInfo
 from app.tokens.verifier import Verifier
 from app.tokens.xsuaa_provider import XsuaaProvider
 
@@ -125,3 +126,9 @@ def compose_passwords(authorities: Authorities, platform: Platform) -> PasswordL
     """Callers with name and password."""
     xsuaa = authorities.xsuaa
     return PasswordLogin(xsuaa.credentials, platform.grants, xsuaa.verifier) if xsuaa is not None else None
+
+
+def compose_user_info(authorities: Authorities, platform: Platform) -> UserInfo | None:
+    """Attributes of users that log in with the XSUAA."""
+    xsuaa = authorities.xsuaa
+    return UserInfo(platform.clients, xsuaa.credentials) if xsuaa is not None else None

@@ -9,6 +9,7 @@ from app.composition.authorities import (
     Authorities,
     compose_passwords,
     compose_shown_tokens,
+    compose_user_info,
     compose_weak_tokens,
 )
 from app.composition.platform import Platform
@@ -96,6 +97,7 @@ def _identity(
         back_channel=_back_channel(configuration, authorities, sessions),
         login_path=login_path(configuration),
         announced=session_lifetime(configuration) if settings.gateway_session_seconds else None,
+        user_info=compose_user_info(authorities, platform),
     )  # fmt: skip
 
 

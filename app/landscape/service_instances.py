@@ -51,7 +51,9 @@ def make_instances(authority: CertificateAuthority, *, x509: bool) -> ServiceIns
         pair = authority.client_pair(client.client_id)
         return ServiceInstance(replace(client, secret="", certificate=pair.certificate), pair)
 
-    app = replace(_client(f"{APP_NAME}!t1"), roles_apply=True, redirect_uris=DEFAULT_REDIRECT_URIS)
+    app = replace(
+        _client(f"{APP_NAME}!t1"), roles_apply=True, sees_attributes=True, redirect_uris=DEFAULT_REDIRECT_URIS
+    )
     return ServiceInstances(
         app=bound(app),
         destination=bound(_client(_clone("destination-xsappname"))),

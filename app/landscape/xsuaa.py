@@ -100,6 +100,7 @@ class Xsuaa:
                 Route("/oauth/token", self._token, methods=["POST"]),
                 Route("/oauth/token/alias/{entity}", self._token, methods=["POST"]),
                 Route("/token_keys", self._token_keys),
+                Route("/userinfo", self._user_info),
                 Route("/.well-known/openid-configuration", self._configuration),
                 Route("/sap/rest/authorization/v2/securitySettings/public", self._security_settings),
             ],
@@ -146,6 +147,12 @@ class Xsuaa:
             raise OAuthError(400, "invalid_request", "The zone is unknown")
         self._note(request, "token-keys", tenant_of(request))
         return JSONResponse(self.keys.jwks())
+
+    async def _user_info(self, request: Request) -> Response:
+        tenant = tenant_of(request)
+        told = self.grants.user_info(tenant, bearer_of(request))
+        self._note(request, "user-info", tenant, told.principal)
+        return JSONResponse(told.body)
 
     async def _configuration(self, request: Request) -> Response:
         tenant = tenant_of(request)

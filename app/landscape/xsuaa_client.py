@@ -29,8 +29,9 @@ class OAuthError(Exception):
 class OAuthClient:
     """A service instance as XSUAA knows it.
 
-    `app_name` is the `xsappname`. `roles_apply` makes users' roles become scopes of this client; `authorities` are the
-    client's own scopes; `zones` the subdomains of the tenants that may use it. Validities in seconds.
+    `app_name` is the `xsappname`. `roles_apply` makes users' roles become scopes of this client; `sees_attributes`:
+    its xs-security.json refers to the foreign scope `user_attributes`; `authorities` are the client's own scopes;
+    `zones` the subdomains of the tenants that may use it. Validities in seconds.
     """
 
     client_id: str
@@ -40,6 +41,7 @@ class OAuthClient:
     zones: frozenset[str]
     certificate: x509.Certificate | None = None
     roles_apply: bool = False
+    sees_attributes: bool = False
     authorities: tuple[str, ...] = ("uaa.resource",)
     redirect_uris: tuple[str, ...] = ()
     token_validity: int = 43200

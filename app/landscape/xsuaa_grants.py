@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import KeySet
@@ -17,7 +18,7 @@ from app.landscape.saml import Assertion, AssertionRefused, verify_assertion
 from app.landscape.tokens import TokenRefused, decode, unverified_issuer
 from app.landscape.users import DEMO_PASSWORD, Tenant, tenant_by_zone
 from app.landscape.xsuaa_client import OAuthClient, OAuthError
-from app.landscape.xsuaa_issue import EXCHANGE_SCOPE, Issued, TokenIssuer, new_login
+from app.landscape.xsuaa_issue import ATTRIBUTES_SCOPE, EXCHANGE_SCOPE, Issued, TokenIssuer, new_login
 from app.landscape.xsuaa_state import AuthorizeRequest, Login, XsuaaState
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -95,6 +96,23 @@ class Grants:
         body = {"refresh_token": token, "token_type": "bearer", "expires_in": target.refresh_validity, "scope": ""}
         return Issued(login.user.email, body)
 
+    def user_info(self, tenant: Tenant, bearer: str) -> Issued:
+        """Who a token's user is (`/userinfo`); the identity provider's attributes with the scope for them only.
+
+        Raises OAuthError: 401 for a token that is none of this tenant's users, 403 without `openid`.
+        """
+        claims = self._own_claims(bearer)
+        user = tenant.user(str(claims.get("user_name", "")))
+        if user is None or tenant_by_zone(claims["zid"]) != tenant:
+            raise OAuthError(401, "invalid_token", "The token is none of a user of this tenant")
+        if "openid" not in claims["scope"]:
+            raise OAuthError(403, "insufficient_scope", "Insufficient scope: the token lacks openid")
+        names = ("sub", "user_id", "user_name", "email", "given_name", "family_name")
+        body: dict[str, Any] = {"name": user.name, **{name: claims[name] for name in names}}
+        if ATTRIBUTES_SCOPE in claims["scope"]:
+            body["user_attributes"] = user.attributes
+        return Issued(user.email, body)
+
     def _authorization_code(self, request: TokenRequest) -> Issued:
         code = self._state.codes.take(request.needed("code"))
         if code is None or (code.request.client_id, code.request.tenant) != (request.client.client_id, request.tenant):
@@ -164,16 +182,20 @@ class Grants:
 
     def _login_of(self, assertion: str, tenant: Tenant) -> Login:
         """The user of a token of ours that may be exchanged: same tenant, with scope `uaa.user`."""
-        try:
-            claims = decode(assertion, KeySet.import_key_set(self._keys.jwks()))  # type: ignore[arg-type]
-        except TokenRefused as refused:
-            raise OAuthError(401, "invalid_token", f"Invalid assertion: {refused}") from None
+        claims = self._own_claims(assertion)
         user = tenant.user(str(claims.get("user_name", "")))
         if user is None or tenant_by_zone(claims["zid"]) != tenant:
             raise OAuthError(401, "unauthorized", "The assertion holds no user of this tenant")
         if EXCHANGE_SCOPE not in claims["scope"]:
             raise OAuthError(403, "insufficient_scope", f"Insufficient scope: the assertion lacks {EXCHANGE_SCOPE}")
         return Login(tenant, user, int(claims["auth_time"]), str(claims["origin"]))
+
+    def _own_claims(self, token: str) -> dict[str, Any]:
+        """The claims of a token of ours. Raises OAuthError 401."""
+        try:
+            return decode(token, KeySet.import_key_set(self._keys.jwks()))  # type: ignore[arg-type]
+        except TokenRefused as refused:
+            raise OAuthError(401, "invalid_token", f"Invalid token: {refused}") from None
 
     def _checked_assertion(self, text: str, tenant: Tenant) -> Assertion:
         try:

@@ -17,6 +17,7 @@ from app.landscape.xsuaa_state import Login, RefreshToken, XsuaaState
 
 EXPIRED_SECONDS_AGO = 3600
 EXCHANGE_SCOPE = "uaa.user"
+ATTRIBUTES_SCOPE = "user_attributes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ def scopes_of_user(user: User, client: OAuthClient) -> tuple[str, ...]:
     """All scopes a user can have in a client's token; only people with a role may have their token exchanged."""
     own = [scope for role in user.roles for scope in ROLE_SCOPES[role]] if client.roles_apply else []
     exchange = (EXCHANGE_SCOPE,) if user.roles else ()
-    return tuple(dict.fromkeys(("openid", *(f"{client.app_name}.{scope}" for scope in own), *exchange)))
+    about = (ATTRIBUTES_SCOPE,) if client.sees_attributes else ()
+    return tuple(dict.fromkeys(("openid", *about, *(f"{client.app_name}.{scope}" for scope in own), *exchange)))
 
 
 def narrowed(granted: tuple[str, ...], requested: str) -> tuple[str, ...]:

@@ -1,67 +1,90 @@
-"""The user API (service `sap-approuter-userapi`): who is logged in, from the token's claims. Pure."""
+"""The user API (service `sap-approuter-userapi`): who is logged in, by the token and by what XSUAA adds. Pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from enum import StrEnum
 
 from app.answer import Answer
 from app.errors import Failure, GatewayError
-from app.principal import ServiceToken, UserToken
+from app.principal import KnownCaller, ServiceCaller, UserToken
 from app.tokens.claims import Claims, decode_claims
 
 _PROTOCOL_CLAIMS = frozenset({
-    "iss", "ias_iss", "aud", "azp", "azp_app_tid", "app_tid", "zone_uuid", "sub", "iat", "exp", "nbf", "jti",
-    "nonce", "at_hash", "sid", "auth_time", "cnf", "acr", "amr", "sap_id_type", "ias_apis", "scim_id", "user_uuid",
-    "email_verified", "forward_corp_idp_token", "given_name", "family_name", "name", "mail", "first_name",
-    "last_name", "preferred_username",
+    "iss", "ias_iss", "aud", "azp", "app_tid", "zone_uuid", "sub", "iat", "exp", "nbf", "jti", "nonce", "at_hash",
+    "sid", "auth_time", "cnf", "sub_jwk", "acr", "amr", "ias_apis", "scim_id", "forward_corp_idp_token", "given_name",
+    "family_name", "name", "mail", "first_name", "last_name",
 })  # fmt: skip
-"""Claims of the identity service that say nothing about a user, or what the main properties say already."""
+"""Claims of the identity service that are about a login, prove something, or are in the main properties already."""
 
 
-def user_api(method: str, path: str, token: UserToken | ServiceToken) -> Answer:
-    """Answer `/currentUser` or `/attributes` (`path` is the rewritten one, without query).
+class Endpoint(StrEnum):
+    """What can be asked for; the value is the path."""
 
-    An application that calls for itself is named by its client id, and has no other properties.
+    CURRENT_USER = "/currentUser"
+    ATTRIBUTES = "/attributes"
+
+
+def endpoint_of(method: str, path: str) -> Endpoint:
+    """What a request asks for (`path` is the rewritten one, without query).
+
     Raises `NO_ROUTE` for another path, `METHOD_NOT_ALLOWED` for anything but GET and HEAD.
     """
-    if path not in ("/currentUser", "/attributes"):
+    if path not in tuple(Endpoint):
         raise GatewayError(Failure.NO_ROUTE)
     if method not in ("GET", "HEAD"):
         raise GatewayError(Failure.METHOD_NOT_ALLOWED, headers=((b"allow", b"GET, HEAD"),))
-    claims = decode_claims(token.value)
-    if isinstance(token, ServiceToken):
-        claims = {"user_name": token.principal.client_id}
-    body = current_user(claims) if path == "/currentUser" else attributes(claims)
-    if is_of_xsuaa(claims) or isinstance(token, ServiceToken):
-        body["scopes"] = sorted(token.scopes)
+    return Endpoint(path)
+
+
+def token_for_user_info(endpoint: Endpoint, caller: KnownCaller) -> UserToken | None:
+    """The token with which XSUAA is asked for a user's attributes; None where it is not.
+
+    Tokens of the identity service have them in their claims.
+    """
+    if endpoint is not Endpoint.ATTRIBUTES or isinstance(caller, ServiceCaller) or caller.ias_token is not None:
+        return None
+    return caller.token
+
+
+def user_api(endpoint: Endpoint, caller: KnownCaller, user_attributes: Mapping[str, object]) -> Answer:
+    """The answer. `user_attributes` are those that XSUAA has told.
+
+    Users are described as they logged in: by the identity service where it was there. An application that calls for
+    itself is named by its client id, and has no other properties.
+    """
+    claims = _claims(caller)
+    body = current_user(claims) if endpoint is Endpoint.CURRENT_USER else attributes(claims, user_attributes)
     return Answer(
         200,
         ((b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store")),
-        json.dumps(body, ensure_ascii=False).encode(),
+        json.dumps({**body, "scopes": sorted(caller.token.scopes)}, ensure_ascii=False).encode(),
     )
+
+
+def _claims(caller: KnownCaller) -> Claims:
+    if isinstance(caller, ServiceCaller):
+        return {"user_name": caller.principal.client_id}
+    return decode_claims((caller.ias_token or caller.token).value)
 
 
 def current_user(claims: Claims) -> dict[str, object]:
     """The main properties and a name to show."""
     user = _main_properties(claims)
-    name = " ".join(part for part in (user["firstname"], user["lastname"]) if part)
-    shown = f"{name} ({user['email']})" if name and user["email"] else name or user["name"]
-    return {**user, "displayName": shown}
+    first, last, name = user["firstname"], user["lastname"], user["name"]
+    return {**user, "displayName": f"{first} {last} ({name})" if first and last else name}
 
 
-def attributes(claims: Claims) -> dict[str, object]:
+def attributes(claims: Claims, user_attributes: Mapping[str, object]) -> dict[str, object]:
     """The identity provider's attributes and the main properties, which win.
 
     The identity service adds the attributes configured for an application to the claims themselves.
     """
-    if not is_of_xsuaa(claims):
-        custom = {name: value for name, value in claims.items() if name not in _PROTOCOL_CLAIMS}
-        return {**custom, **_main_properties(claims)}
-    container = claims.get("ext_cxt")
-    source = container if isinstance(container, Mapping) else claims
-    found = source.get("xs.user.attributes")
-    return {**(found if isinstance(found, Mapping) else {}), **_main_properties(claims)}
+    if is_of_xsuaa(claims):
+        return {**user_attributes, **_main_properties(claims)}
+    custom = {name: value for name, value in claims.items() if name not in _PROTOCOL_CLAIMS}
+    return {**custom, **_main_properties(claims)}
 
 
 def _main_properties(claims: Claims) -> dict[str, str]:

@@ -109,6 +109,7 @@ def test_scopes_are_those_of_xsuaa(site: Site) -> None:
     user = site.person("anna").get("/user-api/currentUser").json()
     assert user["email"] == ANNA
     assert any(scope.endswith(".Write") for scope in user["scopes"])
+    assert user["displayName"] == f"Anna Arnold ({user['name']})"
     [exchange] = [e for e in seen(site, Station.XSUAA, "token", before) if "jwt-bearer" in e.detail["grant_type"]]
     assert exchange.principal == ANNA
 
@@ -227,6 +228,7 @@ def test_without_xsuaa_the_token_is_the_identity_services(tmp_path: Path) -> Non
         anna = site.person("anna")
         user = anna.get("/user-api/currentUser").json()
         assert (user["firstname"], user["lastname"], user["email"]) == ("Anna", "Arnold", ANNA)
+        assert user["scopes"] == []
         assert anna.get("/admin/logged-out.html").status_code == 403
         leave(site, anna)
         assert not is_logged_in(anna)

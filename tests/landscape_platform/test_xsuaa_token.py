@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from urllib.parse import quote_plus
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 
 from app.landscape.certificates import CertificateAuthority
 from app.landscape.tokens import TokenVerifier
-from app.landscape.users import ACME, GLOBEX
+from app.landscape.users import ACME, GLOBEX, Tenant
 from app.landscape.web_client import WebClient
 from app.landscape.xsuaa_client import OAuthClient
 from tests.landscape_platform.support import (
@@ -161,6 +162,28 @@ def test_keys_rotate_and_tokens_outlive_one_rotation() -> None:
         keys = (await platform.client.get(f"{platform.xsuaa.url}/token_keys?zid={ACME.zone_id}")).json()["keys"]
         assert [key["kid"] for key in keys] == ["default-jwt-key-2", "default-jwt-key-1"]
         assert set(keys[0]) == {"kid", "kty", "alg", "use", "n", "e", "value"}
+
+    on_platform(scenario)
+
+
+def test_user_info_tells_of_the_tokens_user_in_the_tokens_tenant() -> None:
+    async def scenario(platform: Platform) -> None:
+        async def ask(token: str, tenant: Tenant = ACME) -> httpx.Response:
+            headers = {"authorization": f"Bearer {token}"}
+            return await platform.client.get(f"{platform.xsuaa.tenant_url(tenant)}/userinfo", headers=headers)
+
+        token = await platform.user_token("anna")
+        told = (await ask(token)).json()
+        assert (told["user_name"], told["user_id"]) == ("anna.arnold@acme.example", claims_of(token)["user_id"])
+        assert "user_attributes" not in told
+        platform.xsuaa.add_client(replace(APP, sees_attributes=True))
+        assert (await ask(await platform.user_token("anna"))).json()["user_attributes"] == {"country": ["DE"]}
+        technical = (await platform.token({"grant_type": "client_credentials"})).json()["access_token"]
+        for refused, tenant in ((token, GLOBEX), (technical, ACME), ("junk", ACME)):
+            assert (await ask(refused, tenant)).status_code == 401
+        form = {"grant_type": "password", "username": "anna", "password": "Welcome1", "scope": "uaa.user"}
+        without_openid = (await platform.token(form)).json()["access_token"]
+        assert (await ask(without_openid)).status_code == 403
 
     on_platform(scenario)
 
