@@ -30,7 +30,10 @@ def compose_subscriptions(
             log.info("callbacks are not answered here", extra={"fields": {"service": service.kind.value}})
         else:
             services[service.kind] = (service, guard)
-    return SubscriptionCallbacks(services, dependencies(configuration.bindings), tenants) if services else None
+    xsuaa = configuration.services.xsuaa
+    own = xsuaa.xsappname if xsuaa is not None else ""
+    told = {kind: dependencies(configuration.bindings, kind, own) for kind in services}
+    return SubscriptionCallbacks(services, told, tenants) if services else None
 
 
 def _guard(configuration: Configuration, service: SubscriptionService, verifier: Verifier | None) -> Guard | None:

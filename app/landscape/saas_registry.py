@@ -14,6 +14,7 @@ from app.landscape.xsuaa_client import OAuthClient
 
 DEPENDENCIES_PATH = "/callback/v1.0/dependencies"
 TENANTS_PATH = "/callback/v1.0/tenants"
+_FORMS = ({"xsappname"}, {"appId", "appName"})
 
 
 class CallbackFailed(Exception):
@@ -98,11 +99,11 @@ def _filled(urls: dict[str, str], tenant: Tenant) -> str:
 
 
 def _names(answer: WebAnswer) -> tuple[str, ...]:
-    """The dependencies: a list of objects with an `xsappname` each. Raises CallbackFailed."""
+    """The dependencies: a list of objects with `xsappname`, or with `appId` and `appName`. Raises CallbackFailed."""
     entries: Any = answer.json_value()
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) and "xsappname" in entry for entry in entries):
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) and set(entry) in _FORMS for entry in entries):
         raise CallbackFailed("the answer is no list of dependencies")
-    return tuple(str(entry["xsappname"]) for entry in entries)
+    return tuple(str(entry.get("xsappname") or entry["appId"]) for entry in entries)
 
 
 def _notice(tenant: Tenant) -> dict[str, Any]:

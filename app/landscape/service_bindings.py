@@ -74,6 +74,7 @@ def repository_credentials(uri: str, uaa: Mapping[str, Any]) -> dict[str, Any]:
         "uri": uri,
         "uaa": dict(uaa),
         "sap.cloud.service": "html5-apps-repo-rt",
+        "saasregistryenabled": True,
         "grant_type": "client_credentials",
         "vendor": "SAP",
     }

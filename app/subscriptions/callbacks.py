@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +18,7 @@ from app.login.tenant import TenantResolver
 from app.request_body import Receive, read_body
 from app.request_head import RequestHead
 from app.subscriptions.callers import Guard
+from app.subscriptions.dependencies import Dependency
 from app.subscriptions.services import Kind, SubscriptionService
 
 log = logging.getLogger("gangway.subscriptions")
@@ -38,16 +39,16 @@ class Subscriber:
 
 
 class SubscriptionCallbacks:
-    """Answers the callbacks of the services that are bound, each behind its guard."""
+    """Answers the callbacks of the services that are bound, each behind its guard, with its `dependencies`."""
 
     def __init__(
         self,
         services: Mapping[Kind, tuple[SubscriptionService, Guard]],
-        dependencies: list[dict[str, str]],
+        dependencies: Mapping[Kind, Sequence[Dependency]],
         tenants: TenantResolver,
     ) -> None:
         self._services = services
-        self._dependencies = json.dumps(dependencies).encode()
+        self._dependencies = {kind: json.dumps(found).encode() for kind, found in dependencies.items()}
         self._tenants = tenants
 
     def owns(self, path: str) -> bool:
@@ -64,7 +65,7 @@ class SubscriptionCallbacks:
             if service.dependencies is not None and service.dependencies.tenant_id(head.path) is not None:
                 _check_method(head, "GET")
                 await guard.check(head)
-                return Answer(200, _JSON, self._dependencies)
+                return Answer(200, _JSON, self._dependencies[kind])
             tenant_id = service.tenants.tenant_id(head.path) if service.tenants is not None else None
             if tenant_id is not None:
                 _check_method(head, "PUT", "DELETE")

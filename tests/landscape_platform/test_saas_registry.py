@@ -18,7 +18,7 @@ from app.landscape.web_client import Unreachable
 
 Answers = dict[str, tuple[int, bytes]]
 GOOD: Answers = {
-    "GET": (200, b'[{"xsappname": "a!b1"}]'),
+    "GET": (200, b'[{"xsappname": "a!b1"}, {"appId": "b!b2", "appName": "b"}]'),
     "PUT": (200, b"https://globex.example"),
     "DELETE": (200, b""),
 }
@@ -67,7 +67,7 @@ def test_it_calls_at_the_providers_address_with_a_tenant_in_the_path() -> None:
         with application(GOOD) as (address, seen):
             subscription = await landscape.saas_registry.subscribe(GLOBEX, address)
             await landscape.saas_registry.unsubscribe(GLOBEX, address)
-        assert (subscription.url, subscription.dependencies) == ("https://globex.example", ("a!b1",))
+        assert (subscription.url, subscription.dependencies) == ("https://globex.example", ("a!b1", "b!b2"))
         tenant_path = f"/callback/v1.0/tenants/{GLOBEX.zone_id}"
         asked = f"/callback/v1.0/dependencies?tenantId={GLOBEX.zone_id}"
         assert [pair[:2] for pair in seen] == [("GET", asked), ("PUT", tenant_path), ("DELETE", tenant_path)]
@@ -83,12 +83,13 @@ def test_it_calls_at_the_providers_address_with_a_tenant_in_the_path() -> None:
         {"GET": (403, b"")},
         {"GET": (200, b"{}")},
         {"GET": (200, b"[{}]")},
+        {"GET": (200, b'[{"appId": "a!b1"}]')},
         {"GET": (200, b"")},
         {"PUT": (500, b"")},
         {"PUT": (202, b"")},
         {"PUT": (200, b"no address")},
     ],
-    ids=["refused", "no list", "no names", "empty", "failed", "later", "no address"],
+    ids=["refused", "no list", "no names", "half a name", "empty", "failed", "later", "no address"],
 )
 def test_an_application_that_answers_wrongly_is_not_subscribed_to(wrong: Answers) -> None:
     async def work(landscape: Landscape) -> None:

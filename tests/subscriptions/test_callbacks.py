@@ -44,7 +44,8 @@ def callbacks(guard: Any = None, kind: Kind = Kind.REGISTRY) -> SubscriptionCall
     service = SubscriptionService(kind, parse_callback(f"{host}/deps"), parse_callback(f"{host}/tenants/{{id}}"))
     options = TenantOptions(host_pattern=PATTERN)
     tenants = TenantResolver(options, credentials("https://acme.auth.example", tenantmode="shared"))
-    return SubscriptionCallbacks({kind: (service, guard or Anybody())}, [{"xsappname": "destination!b1"}], tenants)
+    told = {kind: [{"xsappname": f"{kind.value}!b1"}]}
+    return SubscriptionCallbacks({kind: (service, guard or Anybody())}, told, tenants)
 
 
 def body_of(document: object) -> Callable[[], Awaitable[dict[str, Any]]]:
@@ -76,9 +77,10 @@ def test_other_addresses_are_none_of_its_business() -> None:
 
 
 def test_dependencies_are_told() -> None:
-    answer = call("GET", "/deps?tenantId=t-1")
-    assert answer is not None
-    assert json.loads(answer.body) == [{"xsappname": "destination!b1"}]
+    for kind in Kind:
+        answer = call("GET", "/deps?tenantId=t-1", used=callbacks(kind=kind))
+        assert answer is not None
+        assert json.loads(answer.body) == [{"xsappname": f"{kind.value}!b1"}]
 
 
 @pytest.mark.parametrize(

@@ -104,19 +104,35 @@ def test_overlapping_parts_hold_no_tenant_id() -> None:
     assert path.tenant_id("/tenants/") is None
 
 
-def test_dependencies_are_the_reuse_services_that_are_bound() -> None:
-    bound = Bindings(
-        (
-            Binding("xsuaa", "x", credentials={"xsappname": "app!t1"}),
-            Binding("destination", "d", credentials={"xsappname": "destination!b1"}),
-            Binding("destination", "d2", credentials={"xsappname": "destination!b1"}),
-            Binding("html5-apps-repo", "h", credentials={"uaa": {"xsappname": "html5!b2"}}),
-            Binding("auditlog", "a", plan="oauth2", credentials={"uaa": {"xsappname": "audit!b3"}}),
-            Binding("auditlog", "b", plan="standard", credentials={"uaa": {"xsappname": "audit!b4"}}),
-            Binding("country", "c", credentials={"saasregistryenabled": True, "uaa": {"xsappname": "country!b5"}}),
-            Binding("weather", "w", credentials={"uaa": {"xsappname": "weather!b6"}}),
-            Binding("portal", "p", credentials={"uaa": "none"}),
-        )
+REUSED = Bindings(
+    (
+        Binding("xsuaa", "x", credentials={"xsappname": "app!t1"}),
+        Binding("destination", "d", credentials={"xsappname": "destination!b1"}),
+        Binding("destination", "d2", credentials={"xsappname": "destination!b1"}),
+        Binding("connectivity", "n", credentials={"xsappname": "connectivity!b7", "saasregistryenabled": True}),
+        Binding("html5-apps-repo", "h", credentials={"saasregistryenabled": True, "uaa": {"xsappname": "html5!b2"}}),
+        Binding("auditlog", "a", plan="oauth2", credentials={"uaa": {"xsappname": "audit!b3"}}),
+        Binding("auditlog", "b", plan="standard", credentials={"uaa": {"xsappname": "audit!b4"}}),
+        Binding("country", "c", credentials={"saasregistryenabled": "true", "uaa": {"xsappname": "country!b5"}}),
+        Binding("weather", "w", credentials={"uaa": {"xsappname": "weather!b6"}}),
+        Binding("portal", "p", credentials={"uaa": {"xsappname": "portal!b8"}}),
+        Binding("theming", "t", credentials={"saasregistryenabled": True, "uaa": "none"}),
     )
-    names = ["destination!b1", "html5!b2", "audit!b3", "country!b5"]
-    assert dependencies(bound) == [{"xsappname": name} for name in names]
+)
+TOLD = [
+    {"appId": "destination!b1", "appName": "destination"},
+    {"appId": "connectivity!b7", "appName": "connectivity"},
+    {"xsappname": "html5!b2"},
+    {"appId": "audit!b3", "appName": "auditlog"},
+    {"xsappname": "country!b5"},
+]
+
+
+def test_dependencies_are_the_reuse_services_that_are_bound() -> None:
+    assert dependencies(REUSED, Kind.REGISTRY, "app!t1") == TOLD
+
+
+def test_the_manager_is_told_of_the_applications_own_xsuaa_as_well() -> None:
+    assert dependencies(REUSED, Kind.MANAGER, "app!t1") == [*TOLD, {"xsappname": "app!t1"}]
+    assert dependencies(Bindings(), Kind.MANAGER, "app!t1") == [{"xsappname": "app!t1"}]
+    assert dependencies(Bindings(), Kind.MANAGER, "") == []
