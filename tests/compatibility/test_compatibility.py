@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
 
+from app.bindings.business_service import BusinessService
 from app.check import VARIABLES_WITHOUT_EFFECT
+from app.login.user_api import Endpoint
 from app.routing.descriptor import Descriptor
 from app.settings.settings import OWN_PREFIX, Settings, variable_names
+from app.subscriptions.services import Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "compatibility.md").read_text()
@@ -48,6 +53,14 @@ PROPERTIES = TABLES["xs-app.json"]
 VARIABLES = TABLES["Environment variables"]
 NESTED = TABLES["Properties of variables"]
 HEADERS = TABLES["Headers"]
+DESTINATION = TABLES["Destination properties"]
+SERVICE = TABLES["Business service credentials"]
+BOUND = TABLES["Bound services"]
+
+CREDENTIALS = {"headers": "URL.headers.*", "html5-apps-repo": "html5-apps-repo.app_host_id"}
+"""Credentials of business services by their name in our model, where that is another."""
+BY_NAME = {"redis-cache"}
+"""Services that are found by the name of their instance."""
 
 
 def members(annotation: Any, suffix: str = "") -> Iterator[tuple[type[BaseModel], str]]:
@@ -81,6 +94,24 @@ def variable_paths() -> set[str]:
     return found
 
 
+def destination_code() -> Iterator[ast.AST]:
+    """The syntax of everything that deals with destinations."""
+    for file in (ROOT / "app" / "destinations").glob("*.py"):
+        yield from ast.walk(ast.parse(file.read_text()))
+
+
+def read_property(node: ast.AST) -> str | None:
+    """The property that a call reads: `properties.text("URL")`, `reader(properties, "URL")`."""
+    if not isinstance(node, ast.Call):
+        return None
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    names = [*([owner] if owner is not None else []), *node.args]
+    for value, name in pairwise(names):
+        if isinstance(value, ast.Name) and value.id == "properties" and isinstance(name, ast.Constant):
+            return str(name.value)
+    return None
+
+
 def of_status(table: dict[str, tuple[str, str]], status: str) -> set[str]:
     return {name for name, (given, _) in table.items() if given == status}
 
@@ -103,6 +134,34 @@ def test_the_page_has_all_variables_of_the_reference_and_no_other() -> None:
 
 def test_the_page_has_all_properties_of_variables_and_no_other() -> None:
     assert set(NESTED) == variable_paths()
+
+
+def test_the_page_has_all_properties_of_destinations_that_are_read() -> None:
+    read = {name for node in destination_code() if (name := read_property(node)) is not None}
+    assert len(read) > 15
+    assert {name for name in read if not {name, f"HTML5.{name}"} & set(DESTINATION)} == set()
+
+
+def test_the_page_has_no_other_properties_of_destinations() -> None:
+    texts = {node.value for node in destination_code() if isinstance(node, ast.Constant)}
+    for row in DESTINATION:
+        assert {row.removesuffix("*"), row.removeprefix("HTML5.")} & texts, f"nobody reads {row}"
+
+
+def test_the_page_has_all_credentials_of_business_services_and_no_other() -> None:
+    model = {CREDENTIALS.get(path, path) for path in paths(BusinessService) if not path.startswith("uaa.")}
+    assert set(SERVICE) == model | {"saasregistryenabled"}
+    assert 'credentials.get("saasregistryenabled")' in source()
+
+
+def test_the_page_has_all_services_that_are_looked_for_and_no_other() -> None:
+    code = source()
+    asked = set(re.findall(r'(?:of_service|by_label|find)\((?:label=)?"([\w-]+)"', code))
+    assert set(BOUND) == asked | {kind.value for kind in Kind} | BY_NAME
+
+
+def test_the_page_has_both_endpoints_of_the_user_api() -> None:
+    assert set(TABLES["User API"]) == {endpoint.removeprefix("/") for endpoint in Endpoint}
 
 
 @pytest.mark.parametrize("heading", TABLES)
