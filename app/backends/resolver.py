@@ -68,7 +68,7 @@ class BackendResolver:
         """How `caller` reaches what a route names; it may be used until its `expires_at`.
 
         Raises `GatewayError`: DESTINATION_*, DYNAMIC_DESTINATION_REFUSED, CONNECTIVITY_MISSING, SERVICE_*,
-        LOGIN_REQUIRED (a business service and nobody logged in) and XSUAA_*.
+        LOGIN_REQUIRED (a business service that has to know who calls) and XSUAA_*.
         """
         if isinstance(reference, RepositoryReference):
             caller = AnonymousCaller(caller.tenant)  # files are the same for all users of a tenant
