@@ -23,7 +23,7 @@ from app.guards.forwarded_host import check_forwarded_host
 from app.guards.origins import OriginRule, check_origin
 from app.guards.secure_scheme import check_scheme
 from app.health.endpoints import HealthEndpoints
-from app.html5_repository.app_address import SKIP_CACHE, AppAddress, first_segment, with_slash
+from app.html5_repository.app_address import NO_APP, SKIP_CACHE, AppAddress, with_slash
 from app.html5_repository.hosted_apps import HostedApp, HostedApps
 from app.inbound.exchange import EXTENSION, Exchange
 from app.login.code_flow import SAP_IDP
@@ -149,7 +149,7 @@ class Gateway:
         answer = await self._sign_in.endpoint(head, tenant)
         if answer is not None:
             return await self._answer(answer, head, client, visit)
-        await self._enter("", head, tenant, client, visit)
+        await self._enter(NO_APP, head, tenant, client, visit)
 
     async def _tenant(self, head: RequestHead, visit: Visit) -> Tenant:
         """The tenant of a request, noted with what the tenant says about frames. Raises BAD_REQUEST."""
@@ -198,19 +198,19 @@ class Gateway:
         answer = answer or await self._sign_in.endpoint(head, tenant)
         if answer is not None:
             return await self._answer(answer, head, client, visit)
-        await self._enter(address.base, head, tenant, client, visit, address.busted)
+        await self._enter(address, head, tenant, client, visit)
 
     async def _enter(
-        self, base: str, head: RequestHead, tenant: Tenant, client: Exchange, visit: Visit, busted: bool = False
+        self, address: AppAddress, head: RequestHead, tenant: Tenant, client: Exchange, visit: Visit
     ) -> None:
-        """Routes, the caller, guards, and what serves the request; routes do not see `base`."""
-        arrived = self._welcome(head, base)
+        """Routes, the caller, guards, and what serves the request; routes do not see what names an application."""
+        arrived = self._welcome(head, address.base)
         if isinstance(arrived, Answer):
             return await self._answer(arrived, head, client, visit)
-        match = self._routes.match(arrived.method, _seen_by_routes(arrived.target, base))
+        match = self._routes.match(arrived.method, _seen_by_routes(arrived.target, address.base))
         if visit.trace is not None:
             visit.trace.add(f"route {match.route.index} {match.route.source} -> {redact_target(match.target)}")
-        if busted:
+        if address.busted:
             match = kept_by_browsers(match)
         if client.upgrade is not None:
             self._check_websocket(match.route, arrived)
@@ -223,7 +223,7 @@ class Gateway:
         if visitor is not None:
             visit.caller = visitor.caller
             if self._options.own_logouts:
-                await self._sign_in.used(first_segment(base), visitor)
+                await self._sign_in.used(address.name, visitor)
         own = await self._guard(match.route, arrived, visitor)
         await self._serve(match, arrived, tenant, visitor, own, client, visit)
 

@@ -48,17 +48,16 @@ class AppAddress:
     @property
     def segment(self) -> str:
         """The first path segment."""
-        return first_segment(self.base)
-
-
-def first_segment(path: str) -> str:
-    """The first segment of a path, by which an application is known."""
-    return path[1:].partition("/")[0]
+        return self.base[1:].partition("/")[0]
 
     @property
     def name(self) -> str:
         """The first path segment without an app-host: what is the same application has one name."""
         return f"{self.prefix}.{self.app}" if self.prefix else self.app
+
+
+NO_APP = AppAddress("", "", "")
+"""Where no application was named: requests for the router's own routes."""
 
 
 def read_address(target: str) -> AppAddress | None:

@@ -23,7 +23,7 @@ class Session(Visitor):
     `key` is the digest the session is stored under; the id itself is only in the browser's cookie. `attention_at` is
     when the token has to be looked after (renewed, or the session ended). `login_names` are names under which the
     identity service may report the end of the login; a store finds the session by them. `apps` are HTML5 applications
-    that were used and whose backends want to know of the session's end, by the first segment of their address.
+    that were used and whose backends want to know of the session's end (`AppAddress.name`).
     """
 
     known_by = "a session"
