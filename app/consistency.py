@@ -11,8 +11,9 @@ from app.bindings.binding import Binding, Bindings
 from app.bindings.business_service import read_business_service, service_problems
 from app.bindings.redis_credentials import redis_problems
 from app.bindings.services import repository_binding, xsuaa_binding
+from app.destination_url import parse_url
 from app.destinations.from_binding import service_destination
-from app.destinations.url import parse_url
+from app.error_pages import read_error_pages
 from app.errors import GatewayError
 from app.problem import Problem, json_path, shown
 from app.routing.descriptor import FILE_NAME, Reading
@@ -182,7 +183,7 @@ def _folders(parts: Parts) -> Iterator[Problem]:
         folder = (workdir / route.local_dir).resolve()
         if Path(route.local_dir).is_absolute() or not folder.is_relative_to(workdir):
             yield Problem(where, f"{path}.localDir", shown(route.local_dir), "a folder inside of the working directory")
-        elif not folder.is_dir():
+        elif not os.path.isdir(folder):
             yield Problem(
                 where, f"{path}.localDir", shown(route.local_dir), "a folder that exists in the working directory"
             )
@@ -191,11 +192,13 @@ def _folders(parts: Parts) -> Iterator[Problem]:
 def _files(parts: Parts) -> Iterator[Problem]:
     """Files that are named exist: error pages in the working directory, certificates anywhere."""
     for index, page in enumerate(parts.reading.descriptor.error_page):
-        if page.file is not None and not (parts.workdir / page.file.lstrip("/")).is_file():
+        try:
+            read_error_pages([page], parts.workdir)
+        except (OSError, ValueError):  # ValueError: a NUL in the name
             path = json_path(("errorPage", index, "file"))
             yield Problem(FILE_NAME, path, shown(page.file), "a file that exists in the working directory")
     for file in (parts.settings.xs_cacert_path or "").split(os.pathsep):
-        if file and not Path(file).is_file():
+        if file and not os.path.isfile(file):
             yield Problem("XS_CACERT_PATH", "", shown(file), f"files that exist, separated by {os.pathsep}")
 
 
@@ -208,7 +211,7 @@ def _https(parts: Parts) -> Iterator[Problem]:
     for name, file in named.items():
         if file is None and any(named.values()):
             yield Problem(name, "", "", "certificate and key are given together")
-        elif file is not None and not Path(file).is_file():
+        elif file is not None and not os.path.isfile(file):
             yield Problem(name, "", shown(file), "a PEM file that exists")
 
 

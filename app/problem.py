@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 _LONGEST_VALUE = 80
 _SECRET_NAME = re.compile(r"secret|passw|credential|private|(^|_)key$|(?<!forwardAuth)token$", re.IGNORECASE)
-_USER_INFO = re.compile(r"//[^/@]*@")
+_USER_INFO = re.compile(r"//.*@", re.DOTALL)
 
 PathPart = str | int
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -38,6 +39,20 @@ class StrictModel(BaseModel):
         if isinstance(data, dict):
             refuse([(str(name), None, "a value, or no such property at all") for name, v in data.items() if v is None])
         return data
+
+
+def read_json(text: str) -> Any:
+    """The value of a JSON text. Raises ValueError, saying what is allowed and where it is not so."""
+    try:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise ValueError(f"valid JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
+    except UnicodeEncodeError:
+        raise ValueError("valid JSON: a part of a character, such as \\ud800, means nothing alone") from None
+    except (ValueError, RecursionError):
+        raise ValueError("valid JSON: not nested this deep, and no numbers of thousands of digits") from None
+    return value
 
 
 def fault(message: str, *, show_value: bool = True) -> PydanticCustomError:

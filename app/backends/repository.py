@@ -9,8 +9,8 @@ from app.backends.backend import Backend
 from app.backends.direct import direct_backend
 from app.backends.outgoing import bearer, token_end
 from app.bindings.credentials import RepositoryCredentials
+from app.destination_url import DestinationUrl, parse_url
 from app.destinations.destination import Destination
-from app.destinations.url import DestinationUrl, parse_url
 from app.html5_repository.repository_client import APP_HOSTS_HEADER
 from app.html5_repository.repository_tokens import RepositoryTokens
 from app.principal import AnonymousCaller, Tenant

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.problem import Problem
+from app.strict_model import read_json
 
 VARIABLE = "VCAP_APPLICATION"
 
@@ -30,10 +30,9 @@ class Application:
 def read_application(environ: Mapping[str, str]) -> tuple[Application, list[Problem]]:
     """The application, and what is wrong with its description."""
     try:
-        document = json.loads(environ.get(VARIABLE) or "{}")
-    except json.JSONDecodeError as error:
-        message = f"valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        return Application(), [Problem(VARIABLE, "", "", message)]
+        document = read_json(environ.get(VARIABLE) or "{}")
+    except ValueError as error:
+        return Application(), [Problem(VARIABLE, "", "", str(error))]
     if not isinstance(document, dict):
         return Application(), [Problem(VARIABLE, "$", "", "an object")]
     return _application(document, environ), []

@@ -9,11 +9,22 @@ from __future__ import annotations
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.principal import Tenant
+from app.strict_model import fault
 
 Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
+
+
+def _port(text: str) -> str:
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) <= 65535):
+        raise fault("a port number, 1 to 65535")
+    return text
+
+
+Port = Annotated[Text, AfterValidator(_port)]
+"""A port as digits; empty where the binding has none."""
 
 
 class OAuthClient(BaseModel):
@@ -117,8 +128,8 @@ class ConnectivityCredentials(ClientCredentials):
     """Binding of the `connectivity` service: the proxy's address and the token service (overrides `url`)."""
 
     onpremise_proxy_host: str
-    onpremise_proxy_http_port: Text = ""
-    onpremise_proxy_port: Text = ""
+    onpremise_proxy_http_port: Port = ""
+    onpremise_proxy_port: Port = ""
     token_service_url: str = ""
 
     @property

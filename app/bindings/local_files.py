@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from app.bindings.binding import Binding
 from app.problem import Problem, json_path
+from app.strict_model import read_json
 
 ENVIRONMENT_FILE = "default-env.json"
 SERVICES_FILE = "default-services.json"
@@ -58,10 +59,11 @@ def _object_in(path: Path) -> tuple[dict[str, Any], list[Problem]]:
     if not path.is_file():
         return {}, []
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        message = f"valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        return {}, [Problem(path.name, "", "", message)]
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         return {}, [Problem(path.name, "", "", f"a file that can be read ({type(error).__name__})")]
+    try:
+        document = read_json(text)
+    except ValueError as error:
+        return {}, [Problem(path.name, "", "", str(error))]
     return (document, []) if isinstance(document, dict) else ({}, [Problem(path.name, "$", "", "an object")])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from app.bindings.binding import Binding
 from app.problem import Problem, json_path
+from app.strict_model import read_json
 
 VARIABLE = "VCAP_SERVICES"
 FILE_VARIABLE = "VCAP_SERVICES_FILE_PATH"
@@ -32,10 +32,9 @@ def from_file(environ: Mapping[str, str]) -> tuple[list[Binding], list[Problem]]
 def parse(text: str, where: str) -> tuple[list[Binding], list[Problem]]:
     """Read the JSON of VCAP_SERVICES: an object of arrays of bindings, by label."""
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        message = f"valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        return [], [Problem(where, "", "", message)]
+        document = read_json(text)
+    except ValueError as error:
+        return [], [Problem(where, "", "", str(error))]
     if not isinstance(document, dict):
         return [], [Problem(where, "$", "", "an object of arrays of bindings, by service")]
     bindings: list[Binding] = []

@@ -73,7 +73,10 @@ class Running:
 
 
 def compose(configuration: Configuration, extending: Extending | None = None) -> Running:
-    """Make the gateway; to be called inside of the running event loop. `extending` is None without extensions."""
+    """Make the gateway; to be called inside of the running event loop. `extending` is None without extensions.
+
+    A configuration that could be loaded can be composed: what may be said is decided where it is read.
+    """
     settings, environ = configuration.settings, configuration.environ
     platform = compose_platform(configuration)
     authorities = compose_authorities(configuration, platform)

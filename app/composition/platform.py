@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.backends.dependency import DependencyTokens
 from app.clients import PlatformClients
@@ -57,4 +56,4 @@ def service_timeouts(options: OutgoingRequestOptions) -> dict[Service, float]:
 def trusted_files(configured: str | None, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Certificate files to trust: `XS_CACERT_PATH` (a list like PATH) and `NODE_EXTRA_CA_CERTS`, each once."""
     named = [*(configured or "").split(os.pathsep), environ.get("NODE_EXTRA_CA_CERTS", "")]
-    return tuple(dict.fromkeys(name for name in named if name and Path(name).is_file()))
+    return tuple(dict.fromkeys(name for name in named if name and os.path.isfile(name)))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.answer import Headers
+from app.destination_url import DestinationUrl
 from app.destinations.authentication import TOKEN_OF_USER, Authentication
-from app.destinations.url import DestinationUrl
 from app.principal import Tenant
 from app.transport.pool_key import Proxy, TlsIdentity
 

@@ -5,31 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.destinations.destination import Destination, ProxyType
-from app.destinations.properties import unusable
-from app.destinations.url import parse_url
 from app.settings.environment_destination import EnvironmentDestination
 from app.transport.pool_key import Proxy, TlsIdentity
 
 
 def environment_destinations(entries: Iterable[EnvironmentDestination]) -> dict[str, Destination]:
-    """The destinations by name. Raises DESTINATION_UNUSABLE, naming destination and property, for the first bad one."""
+    """The destinations by name."""
     return {entry.name: environment_destination(entry) for entry in entries}
 
 
 def environment_destination(entry: EnvironmentDestination) -> Destination:
-    """One destination; the operator's own may always be named by a request. Raises DESTINATION_UNUSABLE.
+    """One destination; the operator's own may always be named by a request.
 
     It has no authentication of its own: the backend sees the user's token or nobody.
     """
-    try:
-        url = parse_url(entry.url)
-    except ValueError as error:
-        raise unusable(entry.name, f"property 'url' {error}") from None
-    if entry.is_on_premise and url.secure:
-        raise unusable(entry.name, "property 'url' has to begin with http:// with proxyType OnPremise")
     return Destination(
         name=entry.name,
-        url=url,
+        url=entry.url,
         proxy_type=ProxyType.ON_PREMISE if entry.is_on_premise else ProxyType.INTERNET,
         tls=TlsIdentity(trust_all=not entry.strict_ssl),
         proxy=Proxy(entry.proxy_host, entry.proxy_port) if entry.proxy_host and entry.proxy_port else None,

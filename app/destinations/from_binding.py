@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from app.answer import Headers
 from app.bindings.business_service import DEFAULT_TIMEOUT, BusinessService, Endpoint, GrantType
+from app.destination_url import DestinationUrl, parse_url
 from app.destinations.destination import Destination
 from app.destinations.properties import header_pair
-from app.destinations.url import DestinationUrl, parse_url
 from app.errors import Failure, GatewayError
 from app.transport.pool_key import ClientCertificate, TlsIdentity
 

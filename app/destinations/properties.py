@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from app.answer import Headers
-from app.destinations.url import DestinationUrl, parse_url
+from app.destination_url import DestinationUrl, parse_url
 from app.errors import Failure, GatewayError
 
 E = TypeVar("E", bound=StrEnum)

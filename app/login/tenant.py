@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import re2
-
 from app.bindings.credentials import ClientCredentials, IdentityCredentials, XsuaaCredentials
 from app.errors import Failure, GatewayError
 from app.principal import OnlyTenant, Tenant
 from app.public_address import public_scheme
 from app.request_head import RequestHead
+from app.routing.js_regex import Pattern, compile_pattern
 from app.tokens.claims import shared_tenant
 from app.tokens.endpoints import is_label
 from app.tokens.expiring_map import ExpiringMap
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+MAX_HOST = 255
 MAX_HOSTS = 4096
 KEEP_SECONDS = 600.0
 
@@ -61,17 +61,17 @@ def check_tenant(token_tenant: Tenant, host_tenant: Tenant) -> None:
 
 
 class TenantResolver:
-    """Tenants by host name. Raises ValueError for a pattern that does not compile or has no group."""
+    """Tenants by host name. The pattern is a JavaScript regular expression with a group."""
 
     def __init__(self, options: TenantOptions, credentials: ClientCredentials | IdentityCredentials | None) -> None:
         self._options = options
         own = credentials.tenant if credentials is not None else Tenant("", "")
         of_one_tenant = isinstance(credentials, XsuaaCredentials) and not credentials.is_shared
         self._own = OnlyTenant() if of_one_tenant and not own.is_named else shared_tenant(own.id, own.subdomain)
-        self._pattern = None
+        self._pattern: Pattern | None = None
         self._known: ExpiringMap[str, Tenant] = ExpiringMap(MAX_HOSTS)
         if options.host_pattern and credentials is not None and not of_one_tenant:
-            self._pattern = _compile(options.host_pattern)
+            self._pattern = compile_pattern(options.host_pattern, True)
 
     @property
     def own(self) -> Tenant:
@@ -95,28 +95,36 @@ class TenantResolver:
         return known
 
     def _from_host(self, host: str) -> Tenant:
-        match = self._pattern.search(check_host(host)) if self._pattern is not None else None
-        if match is None:
+        found = self._pattern.search(check_host(host)) if self._pattern is not None else None
+        if found is None:
             return self._own
-        label = (match.group(1) or "").lower()
+        label = (found.groups[0] or "").lower()
         if not is_label(label):
             raise GatewayError(Failure.BAD_REQUEST, "the host name does not name a tenant")
         return self._own if label == self._own.subdomain else Tenant("", label)
+
+    def _label(self, host: str) -> str:
+        """What the pattern's group finds in a host, empty for nothing."""
+        found = self._pattern.search(host) if self._pattern is not None else None
+        return (found.groups[0] or "") if found is not None else ""
 
     def host_of(self, subdomain: str, host: str) -> str:
         """The host by which another tenant reaches what `host` is for the tenant it names: only the name is another.
 
         Raises `BAD_REQUEST` when the subdomain is no DNS label, or the host does not fit `TENANT_HOST_PATTERN`.
         """
-        match = self._pattern.search(check_host(host)) if self._pattern is not None else None
-        if match is None or not match.group(1) or not is_label(subdomain):
+        own, other = self._label(check_host(host)), subdomain.lower()
+        places = [at for at in range(len(host)) if own and is_label(other) and host.startswith(own, at)]
+        candidates = (f"{host[:at]}{other}{host[at + len(own) :]}" for at in places)
+        found = next((candidate for candidate in candidates if self._label(candidate) == other), None)
+        if found is None:
             raise GatewayError(Failure.BAD_REQUEST, "this host and tenant do not fit TENANT_HOST_PATTERN")
-        start, end = match.span(1)
-        return f"{host[:start]}{subdomain.lower()}{host[end:]}"
+        return found
 
     def fits(self, host: str) -> bool:
         """Whether a host names a tenant."""
-        return self._pattern is not None and self._pattern.search(host) is not None
+        could = host.isascii() and len(host) <= MAX_HOST
+        return could and self._pattern is not None and self._pattern.search(host) is not None
 
     def host(self, head: RequestHead) -> str:
         """The host that names tenant or destination: the browser's, or, where another proxy is in front of us, what
@@ -139,13 +147,3 @@ class TenantResolver:
     def public_origin(self, head: RequestHead) -> str:
         """Scheme and host the browser sees, such as `https://app.example`."""
         return f"{public_scheme(head)}://{self.public_host(head)}"
-
-
-def _compile(pattern: str) -> re2._Regexp[str]:
-    try:
-        compiled = re2.compile(pattern)
-    except re2.error as error:
-        raise ValueError(f"TENANT_HOST_PATTERN does not compile: {error}") from None
-    if compiled.groups < 1:
-        raise ValueError("TENANT_HOST_PATTERN has no capturing group")
-    return compiled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -10,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from app.problem import PathPart, Problem
 from app.routing.descriptor_cors import CorsPolicy
+from app.routing.descriptor_header import ResponseHeader
 from app.routing.descriptor_options import (
     Compression,
     DestinationOptions,
@@ -17,13 +17,12 @@ from app.routing.descriptor_options import (
     Login,
     Logout,
     OutgoingRequestOptions,
-    ResponseHeader,
     ServiceOptions,
     WebSockets,
     WhitelistService,
 )
 from app.routing.descriptor_route import RouteEntry
-from app.strict_model import Many, StrictModel, problems_of
+from app.strict_model import Many, StrictModel, problems_of, read_json
 
 FILE_NAME = "xs-app.json"
 
@@ -83,10 +82,9 @@ class Reading:
 def read_descriptor(text: str, where: str = FILE_NAME) -> Reading:
     """Read xs-app.json; never raises, problems are part of the result."""
     try:
-        document = json.loads(text.removeprefix("\ufeff"))
-    except json.JSONDecodeError as error:
-        message = f"valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        return Reading(problems=(Problem(where, "", "", message),))
+        document = read_json(text.removeprefix("\ufeff"))
+    except ValueError as error:
+        return Reading(problems=(Problem(where, "", "", str(error)),))
     if not isinstance(document, dict):
         return Reading(problems=(Problem(where, "$", "", "an object"),))
     try:

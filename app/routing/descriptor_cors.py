@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, PlainValidator
 
 from app.routing import js_regex
+from app.routing.descriptor_header import HeaderValue
 from app.routing.descriptor_route import HttpMethod
 from app.strict_model import Many, StrictModel, fault
 
@@ -64,9 +65,9 @@ class CorsPolicy(StrictModel):
     """Methods that may be used."""
     max_age: int = 1800
     """Seconds a preflight answer may be cached; a negative value leaves the header out."""
-    allowed_headers: Many[str] = DEFAULT_HEADERS
+    allowed_headers: Many[HeaderValue] = DEFAULT_HEADERS
     """Request headers that may be sent."""
-    expose_headers: Many[str] = ()
+    expose_headers: Many[HeaderValue] = ()
     """Answer headers that scripts may read."""
     allowed_credentials: bool = True
     """Whether cookies and credentials may be sent."""

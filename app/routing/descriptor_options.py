@@ -10,10 +10,6 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 from app.strict_model import StrictModel, fault, refuse
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-FORBIDDEN_HEADERS = frozenset({"authorization", "cookie", "set-cookie"})
-"""Answer headers that may not be configured, for security."""
 
 
 def _local_path(value: str) -> str:
@@ -28,22 +24,6 @@ def _page(value: str) -> str:
     return value
 
 
-def header_name(value: str) -> str:
-    """Validate the name of an answer header (RFC 9110, 5.1) that may be configured."""
-    if not _TOKEN.fullmatch(value):
-        raise fault("a header name (RFC 9110, 5.1)")
-    if value.lower() in FORBIDDEN_HEADERS:
-        raise fault("a header other than " + ", ".join(sorted(FORBIDDEN_HEADERS)))
-    return value
-
-
-def header_value(value: str) -> str:
-    """Validate the value of an answer header: no control characters (RFC 9110, 5.5)."""
-    if _CONTROL.search(value):
-        raise fault("a header value without control characters")
-    return value
-
-
 def _statuses(value: object) -> tuple[int, ...]:
     statuses = value if isinstance(value, list) else [value]
     if not statuses or not all(type(status) is int and 100 <= status <= 599 for status in statuses):
@@ -52,8 +32,6 @@ def _statuses(value: object) -> tuple[int, ...]:
 
 
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_local_path)]
-HeaderName = Annotated[str, AfterValidator(header_name)]
-HeaderValue = Annotated[str, AfterValidator(header_value)]
 LogoutMethod = Literal["POST", "PUT", "GET"]
 
 
@@ -111,15 +89,6 @@ class ServiceOptions(StrictModel):
     """Path at the service that is called at logout."""
     logout_method: LogoutMethod = "POST"
     """Method of that call."""
-
-
-class ResponseHeader(StrictModel):
-    """An entry of `responseHeaders`."""
-
-    name: HeaderName
-    """Name of the header."""
-    value: HeaderValue
-    """Its value."""
 
 
 class Compression(StrictModel):

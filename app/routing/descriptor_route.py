@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
 from app.routing import js_regex
+from app.routing.descriptor_header import HeaderValue
 from app.strict_model import Many, StrictModel, fault, refuse
 
 HttpMethod = Literal["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE", "PATCH"]
@@ -84,6 +85,13 @@ def _target(value: Any) -> str:
     return value
 
 
+def _path(value: str) -> str:
+    if "\0" in value:
+        raise fault("a path without NUL characters")
+    return value
+
+
+PathText = Annotated[Text, AfterValidator(_path)]
 SourceField = Annotated[Source, BeforeValidator(_source)]
 ScopeField = Annotated[ScopeRule, PlainValidator(_scope)]
 TargetField = Annotated[str, PlainValidator(_target)]
@@ -134,7 +142,7 @@ class RouteEntry(StrictModel):
     """Bound business service that gets the request."""
     endpoint: Text | None = None
     """Endpoint within the service."""
-    local_dir: Text | None = None
+    local_dir: PathText | None = None
     """Folder in the working directory that is served."""
     prefer_local: bool = False
     """Whether the destination is read from the provider's subaccount."""
@@ -146,7 +154,7 @@ class RouteEntry(StrictModel):
     """Whether writing methods need a CSRF token."""
     scope: ScopeField | None = None
     """Scopes, one of which the user needs."""
-    cache_control: Text | None = None
+    cache_control: Annotated[HeaderValue, Field(min_length=1)] | None = None
     """Value of `Cache-Control` for static files."""
     identity_provider: Text | None = None
     """Identity provider for the login."""

@@ -7,11 +7,10 @@ import re
 import secrets
 from dataclasses import dataclass
 
-import re2
-
 from app.answer import Headers
 from app.public_address import public_scheme
 from app.request_head import RequestHead
+from app.routing.js_regex import Pattern, compile_pattern
 
 SESSION_ID_BYTES = 32
 LOCATION_COOKIE = "locationAfterLogin"
@@ -30,7 +29,8 @@ _ID = re.compile(r"[A-Za-z0-9_-]{43}")  # SESSION_ID_BYTES in base64url
 class CookieOptions:
     """`name`: `SESSION_COOKIE_NAME`. `secure`: `SECURE_SESSION_COOKIE`, None to follow the public scheme.
 
-    `same_site`, `partitioned_agents` and `unpartitioned_agents`: from `COOKIES`; the agents are regular expressions.
+    `same_site`, `partitioned_agents` and `unpartitioned_agents`: from `COOKIES`; the agents are regular expressions of
+    JavaScript.
     """
 
     name: str = "JSESSIONID"
@@ -100,18 +100,12 @@ def _find(pattern: re.Pattern[bytes], head: RequestHead) -> list[str]:
 
 
 class CookieWriter:
-    """Writes Set-Cookie headers with the attributes that are configured and fit the request.
-
-    Raises ValueError for an expression that does not compile.
-    """
+    """Writes Set-Cookie headers with the attributes that are configured and fit the request."""
 
     def __init__(self, options: CookieOptions) -> None:
         self.options = options
-        try:
-            self._partitioned = re2.compile(options.partitioned_agents) if options.partitioned_agents else None
-            self._unpartitioned = re2.compile(options.unpartitioned_agents) if options.unpartitioned_agents else None
-        except re2.error as error:
-            raise ValueError(f"an expression for partitioned cookies does not compile: {error}") from None
+        self._partitioned = _agents(options.partitioned_agents)
+        self._unpartitioned = _agents(options.unpartitioned_agents)
 
     def session(self, head: RequestHead, session_id: str) -> tuple[bytes, bytes]:
         """The session cookie. It ends with the browser's own session: no expiry."""
@@ -154,3 +148,7 @@ class CookieWriter:
         if self._partitioned is None or agent is None or not self._partitioned.search(agent):
             return False
         return self._unpartitioned is None or not self._unpartitioned.search(agent)
+
+
+def _agents(pattern: str) -> Pattern | None:
+    return compile_pattern(pattern) if pattern else None

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PlainValidator, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
+from app.destination_url import DestinationUrl, parse_url
 from app.strict_model import StrictModel, fault, refuse
 
-_SCHEMES = ("http", "https", "ws", "wss")
+_ADDRESS = "an absolute address with http, https, ws or wss"
 
 
-def _address(value: str) -> str:
+def _address(value: Any) -> DestinationUrl:
+    if not isinstance(value, str):
+        raise fault(_ADDRESS)
     try:
-        parts = urlsplit(value)
-        valid = parts.scheme in _SCHEMES and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid:
-        raise fault("an absolute address with http, https, ws or wss")
-    return value
+        return parse_url(value)
+    except ValueError as error:  # what stands before an @ is a secret
+        raise fault(f"{_ADDRESS}; this one {error}", show_value="@" not in value) from None
 
 
 def _port(value: Any) -> int:
@@ -35,7 +33,7 @@ class EnvironmentDestination(StrictModel):
 
     name: Annotated[str, Field(min_length=1)]
     """Name by which routes refer to it."""
-    url: Annotated[str, AfterValidator(_address)]
+    url: Annotated[DestinationUrl, PlainValidator(_address)]
     """Address of the system, with or without a path."""
     proxy_host: Annotated[str, Field(min_length=1)] | None = None
     """Host of a forward proxy."""
@@ -67,6 +65,8 @@ class EnvironmentDestination(StrictModel):
         if (self.proxy_host is None) != (self.proxy_port is None):
             absent, present = ("proxyPort", "proxyHost") if self.proxy_host else ("proxyHost", "proxyPort")
             faults.append((absent, None, f"{absent} is required beside {present}"))
+        if self.is_on_premise and self.url.secure:
+            faults.append(("proxyType", self.proxy_type, "no OnPremise for a url with https:// or wss://"))
         if self.is_on_premise and self.forward_auth_token:
             faults.append(("forwardAuthToken", True, "no forwardAuthToken with proxyType OnPremise"))
         refuse(faults)

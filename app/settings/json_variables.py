@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PlainValidator
 
 from app.routing.descriptor_cors import PatternText, port_text
-from app.routing.descriptor_options import header_name, header_value
-from app.strict_model import StrictModel, fault
+from app.routing.descriptor_header import name_fault, value_fault
+from app.strict_model import StrictModel, fault, refuse
 
 _HOST = re.compile(
     r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\.?"
@@ -25,7 +25,10 @@ def _host(value: str) -> str:
 def _header(value: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise fault("an object of header names and values, all strings")
-    return tuple((header_name(name), header_value(text)) for name, text in value.items())
+    named = [(name, name, name_fault(name)) for name in value]
+    told = [(name, text, value_fault(text)) for name, text in value.items()]
+    refuse([(name, found, message) for name, found, message in (*named, *told) if message is not None])
+    return tuple(value.items())
 
 
 HeaderEntry = Annotated[tuple[tuple[str, str], ...], PlainValidator(_header)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field
 
 from app.pem import public_pem
-from app.strict_model import fault
+from app.strict_model import fault, read_json
 
 Value = TypeVar("Value")
 
@@ -53,10 +52,9 @@ def _public_key(text: object) -> str:
 
 def _json(text: object) -> Any:
     try:
-        return json.loads(str(text))
-    except json.JSONDecodeError as error:
-        message = f"valid JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        raise fault(message, show_value=False) from None
+        return read_json(str(text))
+    except ValueError as error:
+        raise fault(str(error), show_value=False) from None
 
 
 Switch = Annotated[bool, BeforeValidator(_switch)]

@@ -10,9 +10,9 @@ import pytest
 
 from app.answer import Headers
 from app.backends.direct import direct_backend
+from app.destination_url import parse_url
 from app.destinations.authentication import Authentication
 from app.destinations.destination import Destination, ProxyType
-from app.destinations.url import parse_url
 from app.principal import Caller
 from app.transport.pool_key import ClientCertificate, DirectKey, Proxy, TlsIdentity
 from tests.destinations.platform_stub import ANYBODY, user

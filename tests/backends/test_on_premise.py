@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from app.backends.on_premise import OnPremise, PrincipalPropagation
+from app.destination_url import parse_url
 from app.destinations.authentication import Authentication
 from app.destinations.destination import Destination, ProxyType
-from app.destinations.url import parse_url
 from app.errors import Failure, GatewayError
 from app.principal import Caller, ServiceCaller, ServicePrincipal, ServiceToken, TechnicalPrincipal
 from app.transport.pool_key import OnPremiseKey, Proxy

@@ -11,9 +11,9 @@ import pytest
 
 from app.backends.on_premise import OnPremise
 from app.backends.resolver import BackendResolver
+from app.destination_url import parse_url
 from app.destinations.destination import Destination
 from app.destinations.resolver import DestinationResolver
-from app.destinations.url import parse_url
 from app.errors import Failure, GatewayError
 from app.routing.reference import DestinationReference
 from app.transport.pool_key import ClientCertificate, DirectKey

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.configuration import Configuration, load_configuration
+from app.destination_url import DestinationUrl
 from app.problem import ConfigurationError, Problem, json_path, shown
 from app.routing.route import AuthenticationType
 
@@ -81,7 +82,7 @@ def test_a_sound_configuration_is_complete(tmp_path: Path) -> None:
     assert route.scopes is not None
     assert route.scopes.default == frozenset({"shop!t1.r"})
     assert implicit.implicit
-    assert configuration.destinations["one"].url == "http://localhost:1"
+    assert configuration.destinations["one"].url == DestinationUrl(False, "localhost", 1)
     assert configuration.notes == ()
     assert "hidden-secret" not in repr(configuration)
 
@@ -276,6 +277,20 @@ def test_files_that_are_named_exist(tmp_path: Path) -> None:
     assert places(problems) == [("xs-app.json", "$.errorPage[0].file"), ("XS_CACERT_PATH", "")]
 
 
+def test_an_error_page_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    for name in ("a\0b", "x" * 9000, "resources"):
+        document = {**public(), "errorPage": [{"status": 404, "file": name}]}
+        assert places(refused(tmp_path, document)) == [("xs-app.json", "$.errorPage[0].file")]
+
+
+@pytest.mark.parametrize("port", ["https", "70000", "-1"])
+def test_the_connectivity_proxy_has_a_port(tmp_path: Path, port: str) -> None:
+    credentials: dict[str, Any] = CONNECTIVITY["credentials"]  # type: ignore[assignment]
+    odd = {**CONNECTIVITY, "credentials": {**credentials, "onpremise_proxy_http_port": port}}
+    (problem,) = refused(tmp_path, public(), environment(odd))
+    assert problem.path == "$.credentials.onpremise_proxy_http_port"
+
+
 def test_replacements_find_their_service(tmp_path: Path) -> None:
     replace = {"pathSuffixes": ["x"], "services": {"ui": {"tag": "ui5"}}}
     document = {
@@ -338,5 +353,6 @@ def test_values_are_shown_short_and_without_secrets() -> None:
     assert shown([1]) == "an array"
     assert (shown(None), shown(True), shown(1.5)) == ("null", "true", "1.5")
     assert shown("s", "clientsecret") == "(hidden)"
-    assert "pw" not in shown("https://user:pw@host/")
+    for address in ("https://user:pw@host/", "https://user:pw/pw@host/", "https://us@er:pw@host"):
+        assert shown(address).startswith('"https://(hidden)@host')
     assert json_path(("routes", 0, "a.b")) == "$.routes[0]['a.b']"

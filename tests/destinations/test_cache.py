@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from app.destination_url import DestinationUrl
 from app.destinations.cache import FRESH, REVALIDATE, STALE, DestinationCache, DestinationKey, Found
 from app.destinations.destination import Destination, Sought
-from app.destinations.url import DestinationUrl
 from app.errors import Failure, GatewayError
 from app.principal import AnonymousCaller, Caller, Tenant, UserPrincipal
 from tests.destinations.platform_stub import ANYBODY, PROVIDER, SUBSCRIBER, user

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from app.answer import Headers
+from app.destination_url import DestinationUrl
 from app.destinations.authentication import Authentication
 from app.destinations.destination import Destination, ProxyType, Traits
 from app.destinations.find_answer import FindAnswer
 from app.destinations.from_find import build_destination, read_traits, token_lifetime
-from app.destinations.url import DestinationUrl
 from app.errors import Failure, GatewayError
 from app.transport.pool_key import TlsIdentity
 from tests.destinations.platform_stub import PROVIDER, auth_token, find_result

@@ -9,10 +9,10 @@ from itertools import count
 
 import pytest
 
+from app.destination_url import DestinationUrl
 from app.destinations.cache import DestinationCache
 from app.destinations.destination import Destination
 from app.destinations.resolver import DestinationResolver
-from app.destinations.url import DestinationUrl
 from app.errors import Failure, GatewayError
 from tests.destinations.platform_stub import (
     ANYBODY,

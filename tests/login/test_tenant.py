@@ -68,10 +68,47 @@ def test_a_host_that_does_not_fit_the_pattern_is_the_providers() -> None:
         assert tenant(head(host)) == OWN
 
 
-@pytest.mark.parametrize("pattern", ["(", "no group"])
-def test_a_bad_pattern_is_reported_at_the_start(pattern: str) -> None:
-    with pytest.raises(ValueError, match="TENANT_HOST_PATTERN"):
-        TenantResolver(TenantOptions(host_pattern=pattern), SHARED)
+def test_the_pattern_is_one_of_javascript() -> None:
+    resolver = TenantResolver(TenantOptions(host_pattern=r"^(?!www\.)(?<tenant>[^.]+)\.Router"), SHARED)
+    assert resolver.tenant(head("globex.router.example")).subdomain == "globex"
+    with pytest.raises(GatewayError):
+        resolver.tenant(head("www.router.example"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "other"),
+    [
+        (PATTERN, "acme.router.example", "globex.router.example"),
+        (r"^app-(.*)\.router", "app-app.router.example", "app-globex.router.example"),
+        (r"^(.*)-app\.router", "app-app.router.example", "globex-app.router.example"),
+        (r"([^.]+)\.router", "a.a.router.example:5000", "a.globex.router.example:5000"),
+        (r"^(globex|acme)\.", "acme.x", "globex.x"),
+    ],
+)
+def test_another_tenant_has_the_same_host_but_for_its_name(pattern: str, host: str, other: str) -> None:
+    resolver = TenantResolver(TenantOptions(host_pattern=pattern), SHARED)
+    assert resolver.host_of("Globex", host) == other
+
+
+@pytest.mark.parametrize(
+    ("subdomain", "host"), [("a.b", "acme.router.example"), ("", "acme.router.example"), ("b", "x")]
+)
+def test_there_is_no_host_of_what_names_no_tenant(subdomain: str, host: str) -> None:
+    resolver = TenantResolver(TenantOptions(host_pattern=PATTERN), SHARED)
+    with pytest.raises(GatewayError) as caught:
+        resolver.host_of(subdomain, host)
+    assert caught.value.failure is Failure.BAD_REQUEST
+
+
+def test_a_pattern_that_fits_no_other_name_gives_no_host() -> None:
+    resolver = TenantResolver(TenantOptions(host_pattern=r"^(acme)\.router"), SHARED)
+    with pytest.raises(GatewayError):
+        resolver.host_of("globex", "acme.router.example")
+
+
+@pytest.mark.parametrize("host", ["caf\u00e9.router.example", "a" * 9000 + ".router.example"])
+def test_what_is_no_host_names_no_tenant(host: str) -> None:
+    assert not TenantResolver(TenantOptions(host_pattern=r"^(?!x)(.*)\.router"), SHARED).fits(host)
 
 
 @pytest.mark.parametrize("host", ["", "a/?x=", "a b", "a<script>", "a:b", "[::1", "a@b", "a\\b", "a:123456", "a" * 300])

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from app.problem import Problem
-from app.routing import descriptor, descriptor_cors, descriptor_options, descriptor_route
+from app.routing import descriptor, descriptor_cors, descriptor_header, descriptor_options, descriptor_route
 from app.routing.descriptor import Descriptor, read_descriptor
 from app.settings import answer_settings, environment_destination, json_variables, server_settings, session_settings
 
@@ -167,6 +167,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"responseHeaders": [{"name": "Set-Cookie", "value": "a"}]}, "$.responseHeaders[0].name"),
     ({"responseHeaders": [{"name": "a b", "value": "a"}]}, "$.responseHeaders[0].name"),
     ({"responseHeaders": [{"name": "a", "value": "a\r\nb: c"}]}, "$.responseHeaders[0].value"),
+    ({"responseHeaders": [{"name": "a", "value": "gr\u00fc\u00df"}]}, "$.responseHeaders[0].value"),
+    ({"responseHeaders": [{"name": "Content-Length", "value": "1"}]}, "$.responseHeaders[0].name"),
+    (with_route(destination="absent", localDir="a\0b"), "$.routes[0].localDir"),
+    (with_route(cacheControl="no-store\r\n"), "$.routes[0].cacheControl"),
+    (with_route(cacheControl="gr\u00fc\u00df"), "$.routes[0].cacheControl"),
     ({"compression": {"minSize": -1}}, "$.compression.minSize"),
     ({"whitelistService": {}}, "$.whitelistService.endpoint"),
     ({"websockets": {}}, "$.websockets.enabled"),
@@ -177,6 +182,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cors": [{"uriPattern": "^/x"}]}, "$.cors[0].allowedOrigin"),
     ({"cors": [{"uriPattern": "(", "allowedOrigin": []}]}, "$.cors[0].uriPattern"),
     ({"cors": [{"uriPattern": "x", "allowedOrigin": [{"host": "a", "port": "x"}]}]}, "$.cors[0].allowedOrigin[0].port"),
+    ({"cors": [{"uriPattern": "x", "allowedOrigin": [], "exposeHeaders": ["\u20ac"]}]}, "$.cors[0].exposeHeaders[0]"),
     ({"outgoingRequestOptions": {"other": {}}}, "$.outgoingRequestOptions.other"),
 ]
 
@@ -221,6 +227,12 @@ def test_malformed_json_is_located() -> None:
     assert "line 2, column 13" in problem.message
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": %s}' % ("9" * 5000), r'{"welcomeFile": "\ud800"}'])
+def test_json_that_python_cannot_take_is_refused_like_malformed_json(text: str) -> None:
+    (problem,) = problems(text)
+    assert problem.message.startswith("valid JSON: ")
+
+
 def test_files_of_real_applications_load_or_are_refused_for_a_documented_reason() -> None:
     files = [*sorted(SAMPLES.glob("*.json")), *sorted(CORPUS.glob("*.json"))]
     refused = {file.name: problems(file.read_text(encoding="utf-8")) for file in files}
@@ -231,7 +243,7 @@ def test_files_of_real_applications_load_or_are_refused_for_a_documented_reason(
 
 
 MODULES = (
-    *(descriptor, descriptor_cors, descriptor_options, descriptor_route),
+    *(descriptor, descriptor_cors, descriptor_header, descriptor_options, descriptor_route),
     *(answer_settings, environment_destination, json_variables, server_settings, session_settings),
 )
 

@@ -114,9 +114,11 @@ def test_attributes_depend_on_the_agent() -> None:
     assert "Partitioned" not in written(options, head())
 
 
-def test_a_bad_expression_is_reported_at_the_start() -> None:
-    with pytest.raises(ValueError, match="does not compile"):
-        CookieWriter(CookieOptions(partitioned_agents="("))
+def test_agents_are_described_in_javascript() -> None:
+    options = CookieOptions(partitioned_agents="^Chrome(?=/1)", unpartitioned_agents=r"(\w)\1")
+    assert "Partitioned" in written(options, head(user_agent="Chrome/1"))
+    for agent in ("Chrome/2", "Chrome/1 xx"):
+        assert "Partitioned" not in written(options, head(user_agent=agent))
 
 
 def test_login_marks_have_a_cookie_each() -> None:

@@ -146,6 +146,11 @@ REFUSED: list[tuple[str, str, str]] = [
     ("destinations", json.dumps([{**ONE, "proxyType": "Other"}]), "$[0].proxyType"),
     ("destinations", json.dumps([{**ONE, "url": "ftp://x"}]), "$[0].url"),
     ("destinations", json.dumps([{**ONE, "url": "http://x:99999"}]), "$[0].url"),
+    ("destinations", json.dumps([{**ONE, "url": "http://x/#f"}]), "$[0].url"),
+    ("destinations", json.dumps([{**ONE, "url": " http://x"}]), "$[0].url"),
+    ("destinations", json.dumps([{**ONE, "url": "http://x..y"}]), "$[0].url"),
+    ("destinations", json.dumps([{**ONE, "url": 5}]), "$[0].url"),
+    ("destinations", json.dumps([{**ONE, "url": "https://x", "proxyType": "OnPremise"}]), "$[0].proxyType"),
     ("destinations", json.dumps([{**ONE, "more": 1}]), "$[0].more"),
     ("destinations", json.dumps([ONE, ONE]), ""),
     (
@@ -156,7 +161,8 @@ REFUSED: list[tuple[str, str, str]] = [
     ("plugins", '[{"source": "/p", "destination": "d"}]', "$[0].name"),
     ("plugins", '[{"name": "p", "source": "/p", "destination": "d", "localDir": "x"}]', "$[0].localDir"),
     ("httpHeaders", '{"a": "b"}', ""),
-    ("httpHeaders", '[{"Set-Cookie": "b"}]', "$[0]"),
+    ("httpHeaders", '[{"Set-Cookie": "b"}]', "$[0]['Set-Cookie']"),
+    ("httpHeaders", '[{"a": "b"}, {"x-l": "gr\u00fc\u00df"}]', "$[1]['x-l']"),
     ("httpHeaders", '[{"a": 1}]', "$[0]"),
     ("COOKIES", '{"SameSite": "Strict"}', "$.SameSite"),
     ("COOKIES", '{"Partitioned": {"supportedPartitionAgents": "a"}}', "$.Partitioned.unsupportedPartitionAgents"),
@@ -193,12 +199,17 @@ def test_secrets_are_shown_nowhere() -> None:
     }
     assert secret not in repr(settings(**environ))
     short = json.dumps({"instanceName": "r", "storageType": "redis", "sessionSecret": secret})
-    url = json.dumps([{"name": "a", "url": f"ftp://user:{secret}@host"}])
+    urls = [
+        f"ftp://user:{secret}@host",
+        f"http://user:{secret}@host",
+        f"http://user:{secret}/@host",
+        f"user:{secret}@h",
+    ]
     extra = json.dumps([{**ONE, "password": secret}])
     for broken in (
         {"EXT_SESSION_MGT": short},
         {"EXT_SESSION_MGT": f'{{"sessionSecret": "{secret}'},
-        {"destinations": url},
+        *({"destinations": json.dumps([{"name": "a", "url": url}])} for url in urls),
         {"destinations": extra},
         {"destinations": f'[{{"password": "{secret}'},
     ):

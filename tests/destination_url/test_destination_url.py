@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.destinations.url import DestinationUrl, parse_url
+from app.destination_url import DestinationUrl, parse_url
 
 
 @pytest.mark.parametrize(
@@ -37,16 +37,18 @@ def test_usable_addresses_are_taken_apart(text: str, expected: DestinationUrl) -
         ("http://", "host name"),
         ("http:///path", "host name"),
         ("http://user:secret@host", "user information"),
+        ("http://user:secret/@host", "no number"),
+        ("http://user:secret\u2100@host", "host name"),
         ("http://host/#part", "fragment"),
         ("http://host/a b", "space"),
         ("http://host/\r\nx: y", "control"),
         ("http://host\\@evil", "backslash"),
         ("http://host:0", "port"),
-        ("http://host:99999", "ort"),
-        ("http://host:abc", "ort"),
+        ("http://host:99999", "port"),
+        ("http://host:abc", "port"),
         ("http://a..b", "host name"),
         ("http://ho$t", "host name"),
-        ("http://[::1", "Invalid"),
+        ("http://[::1", "host name"),
     ],
 )
 def test_other_addresses_are_refused_with_a_reason(text: str, reason: str) -> None:

@@ -38,11 +38,12 @@ def parse_url(text: str) -> DestinationUrl:
     """Take apart an absolute http, https, ws or wss address.
 
     Raises ValueError, saying what is wrong, for anything else: another scheme, no host, user information (it belongs
-    into the destination's credentials), a fragment, control characters, a port out of range.
+    into the destination's credentials), a fragment, control characters, a port out of range. What it says never repeats
+    the address.
     """
     if _CONTROL_OR_SPACE.search(text):
         raise ValueError("has a space, a backslash or a control character")
-    parts = urlsplit(text)
+    parts = _split(text)
     if parts.scheme not in _DEFAULT_PORTS:
         raise ValueError("does not begin with http://, https://, ws:// or wss://")
     if "@" in parts.netloc:
@@ -58,6 +59,13 @@ def parse_url(text: str) -> DestinationUrl:
     )
 
 
+def _split(text: str) -> SplitResult:
+    try:
+        return urlsplit(text)
+    except ValueError:  # its text would repeat the address, and what is secret in it
+        raise ValueError("has no valid host name") from None
+
+
 def _ascii_host(host: str | None) -> str:
     try:
         encoded = (host or "").encode("idna").decode("ascii").lower()
@@ -69,7 +77,10 @@ def _ascii_host(host: str | None) -> str:
 
 
 def _port(parts: SplitResult) -> int:
-    port = parts.port  # out of range: ValueError that says so
+    try:
+        port = parts.port
+    except ValueError:  # its text would repeat what may be a part of a password
+        port = 0
     if port == 0:
-        raise ValueError("has port 0")
+        raise ValueError("has a port that is no number from 1 to 65535")
     return port or _DEFAULT_PORTS[parts.scheme]
