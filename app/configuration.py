@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.bindings import vcap_services
+from app.bindings.application import VARIABLE as VCAP_APPLICATION
 from app.bindings.application import Application, read_application
 from app.bindings.binding import Bindings
 from app.bindings.business_service import BusinessServices, read_business_services
@@ -86,9 +87,18 @@ class Configuration:
         return self.settings.cors if self.descriptor.cors is None else self.descriptor.cors
 
     @property
+    def reuses_connections(self) -> bool:
+        """Whether connections to backends serve several requests: unless a variable decides, not on Kubernetes."""
+        disabled = self.settings.disable_connection_reuse
+        on_kubernetes = "KUBERNETES_SERVICE_HOST" in self.environ and VCAP_APPLICATION not in self.environ
+        return not (on_kubernetes if disabled is None else disabled)
+
+    @property
     def compression(self) -> Compression:
-        """Compression; the environment goes before xs-app.json."""
-        return self.settings.compression or self.descriptor.compression
+        """Compression; what the environment says of it goes before xs-app.json, property by property."""
+        given = self.settings.compression
+        said = given.model_dump(exclude_unset=True) if given is not None else {}
+        return self.descriptor.compression.model_copy(update=said)
 
     @property
     def outgoing_request_options(self) -> OutgoingRequestOptions:

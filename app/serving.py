@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gangway")
 
-KEEP_ALIVE_SECONDS = 120.0
 GC_THRESHOLDS = (10_000, 20, 100)
 
 
@@ -83,7 +82,7 @@ async def _run(configuration: Configuration, extending: Extending | None, listen
     running = compose(configuration, extending)
     _settle_memory()
     try:
-        await serve_inbound(running.gateway, listener, _limits(settings), lambda: _announce(settings.port))
+        await serve_inbound(running.gateway, listener, inbound_limits(settings), lambda: _announce(settings.port))
     finally:
         await running.aclose()
 
@@ -104,11 +103,11 @@ def _configured_https(settings: Settings) -> Https | None:
     return Https(Path(certificate), Path(key)) if certificate and key else None
 
 
-def _limits(settings: Settings) -> InboundLimits:
-    keep_alive = settings.server_keep_alive or settings.incoming_connection_timeout
+def inbound_limits(settings: Settings) -> InboundLimits:
+    """What clients may take their time for."""
     return InboundLimits(
         request=_seconds(settings.incoming_request_timeout),
-        keep_alive=_seconds(keep_alive) if keep_alive else KEEP_ALIVE_SECONDS,
+        keep_alive=_seconds(settings.server_keep_alive or settings.incoming_connection_timeout),
         stalled=_seconds(settings.incoming_connection_timeout),
     )
 

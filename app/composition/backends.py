@@ -64,7 +64,7 @@ def compose_engine(configuration: Configuration, platform: Platform) -> Engine:
     limits = PoolLimits(
         per_key=settings.backend_max_sockets or UNLIMITED,
         total=settings.gateway_max_sockets,
-        reuse=not settings.disable_connection_reuse,
+        reuse=configuration.reuses_connections,
     )
     pool = Pool(Connector(deadlines, contexts, _timeouts(settings)), limits)
     gate = Gate(GateLimits(settings.gateway_max_in_flight_per_destination, settings.gateway_max_in_flight))

@@ -71,7 +71,8 @@ class ServerSettings(VariableModel):
     gateway_max_web_sockets: Positive = 5000
     """Most web sockets open at a time, 503 beyond."""
     disable_connection_reuse: Switch | None = None
-    """Whether each request to a backend has a connection of its own; by default only in Kyma."""
+    """Whether each request to a backend has a connection of its own; by default only on Kubernetes
+    (Kyma), where `false` keeps connections."""
     outgoing_request_options: Json[OutgoingRequestOptions] | None = None
     """Timeouts of calls to platform services."""
     xs_cacert_path: Text | None = None

@@ -330,11 +330,30 @@ def test_what_has_no_effect_is_noted(tmp_path: Path) -> None:
 def test_the_environment_goes_before_the_file_except_for_cors(tmp_path: Path) -> None:
     policy = {"uriPattern": "^/env", "allowedOrigin": [{"host": "a"}]}
     environ = environment(COMPRESSION={"minSize": 7}, CORS=[policy], OUTGOING_REQUEST_OPTIONS={"xsuaa": {"timeout": 5}})
-    with_both = loaded(tmp_path, {**public(), "compression": {"minSize": 5}, "cors": []}, environ)
+    compression = {"minSize": 5, "compressResponseMixedTypeContent": True}
+    with_both = loaded(tmp_path, {**public(), "compression": compression, "cors": []}, environ)
     assert (with_both.compression.min_size, with_both.cors) == (7, ())
+    assert with_both.compression.compress_response_mixed_type_content
     assert with_both.outgoing_request_options.xsuaa.timeout == 5
     assert [policy.uri_pattern for policy in loaded(tmp_path, public(), environ).cors] == ["^/env"]
     assert loaded(tmp_path, public()).outgoing_request_options.xsuaa.timeout == 10_000
+
+
+@pytest.mark.parametrize(
+    ("file", "variable", "enabled", "min_size"),
+    [
+        ({"enabled": False}, {"minSize": 10}, False, 10),
+        ({"minSize": 10}, {"enabled": True}, True, 10),
+        ({"minSize": 10}, {}, True, 10),
+        ({"enabled": False}, {"enabled": True}, True, 1024),
+        ({}, {"enabled": False, "minSize": 3}, False, 3),
+    ],
+)
+def test_the_variable_compression_replaces_only_what_it_names(
+    tmp_path: Path, file: object, variable: object, enabled: bool, min_size: int
+) -> None:
+    merged = loaded(tmp_path, {**public(), "compression": file}, environment(COMPRESSION=variable)).compression
+    assert (merged.enabled, merged.min_size) == (enabled, min_size)
 
 
 def test_problems_read_as_blocks() -> None:
