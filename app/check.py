@@ -35,10 +35,14 @@ class Note:
 
 
 def notes(environ: Mapping[str, str], settings: Settings, services: Services) -> tuple[Note, ...]:
-    """Variables that have no effect here, or not with these bindings, and those with our prefix that mean nothing."""
+    """Variables that have no effect here, or not with these bindings or this value, and those with our prefix that mean
+    nothing.
+    """
     idle = [Note(name, "without effect here") for name in VARIABLES_WITHOUT_EFFECT if name in environ]
     if settings.enable_frame_ancestors_csp_headers and not (services.xsuaa is not None and services.xsuaa.apiurl):
         idle.append(Note("ENABLE_FRAME_ANCESTORS_CSP_HEADERS", "without effect: no XSUAA with an apiurl is bound"))
+    if settings.node_tls_reject_unauthorized not in ("0", "1"):
+        idle.append(Note("NODE_TLS_REJECT_UNAUTHORIZED", "certificates are verified: only 0 switches that off"))
     return (*idle, *(Note(name, "unknown variable, ignored") for name in unknown_variables(environ)))
 
 

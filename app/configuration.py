@@ -112,9 +112,10 @@ def load_configuration(
 ) -> Configuration:
     """Read and check everything; raises `ConfigurationError` with all problems.
 
-    `document` is what xs-app.json would hold, in its place.
+    `document` is what xs-app.json would hold, in its place. A variable that is the empty text counts as not set.
     """
     environ, problems = with_local_environment(workdir, environ)
+    environ = {name: text for name, text in environ.items() if text}
     settings, setting_problems = read_settings(environ)
     bindings, binding_problems = read_bindings(workdir, environ)
     services, service_problems = read_services(bindings, settings.uaa_service_name, settings.ias_private_key)

@@ -18,8 +18,9 @@ FILE = Path(__file__).parents[1] / "docs" / "variables.md"
 HEAD = """# Environment variables
 
 Names, meaning and defaults are those of the reference router 23.0.0; those that begin with `GATEWAY_` are our own.
-A value that is not allowed stops the start, with all other problems listed. Variables marked *no effect* are accepted
-and ignored; [compatibility.md](compatibility.md) says why. Made from the settings' docstrings by `make docs`.
+A value that is not allowed stops the start, with all other problems listed; an empty one counts as not set. Variables
+marked *no effect* are accepted and ignored; [compatibility.md](compatibility.md) says why. Made from the settings'
+docstrings by `make docs`.
 """
 SECTIONS = {"Server": ServerSettings, "Sessions and login": SessionSettings, "Answers and routing": AnswerSettings}
 

@@ -10,7 +10,7 @@ from app.routing.descriptor_options import OutgoingRequestOptions
 from app.settings.values import Json, Positive, PublicKey, Switch, Text, Whole
 from app.strict_model import fault
 
-LogLevel = Literal["debug", "path", "info", "warning", "error", "fatal"]
+LogLevel = Literal["debug", "verbose", "path", "info", "warning", "warn", "error", "fatal", "none", "off"]
 
 
 class VariableModel(BaseModel):
@@ -77,12 +77,13 @@ class ServerSettings(VariableModel):
     """Timeouts of calls to platform services."""
     xs_cacert_path: Text | None = None
     """Files with trusted certificates, separated as in PATH."""
-    node_tls_reject_unauthorized: Literal["0", "1"] = "1"
-    """`0` accepts untrusted certificates everywhere; not for production."""
+    node_tls_reject_unauthorized: Text = "1"
+    """`0` accepts untrusted certificates everywhere; not for production. Anything else verifies them."""
     node_env: str = ""
     """`development` reads default-env.json."""
     xs_app_log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
-    """Least level that is logged; at `debug`, requests are logged with their way (see `REQUEST_TRACE`)."""
+    """Least level that is logged: `debug`, `info`, `warning`, `error`, `fatal` or `none`; at `debug`, requests are
+    logged with their way (see `REQUEST_TRACE`)."""
     dyn_log_level_key: PublicKey | None = None
     """Public RSA key of those who may set the level of single requests, by a token in `SAP-LOG-LEVEL`."""
     dyn_log_header: Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")] = "SAP-LOG-LEVEL"

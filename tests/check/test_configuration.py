@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from app.composition.answers import compose_own_endpoints
 from app.configuration import Configuration, load_configuration
 from app.destination_url import DestinationUrl
 from app.problem import ConfigurationError, Problem, json_path, shown
 from app.routing.route import AuthenticationType
+from app.settings.settings import Settings, variable_names
 
 ONE = {"source": "^/x", "destination": "one"}
 UAA = {
@@ -325,6 +327,23 @@ def test_what_has_no_effect_is_noted(tmp_path: Path) -> None:
         "ENABLE_FRAME_ANCESTORS_CSP_HEADERS: without effect: no XSUAA with an apiurl is bound",
         "GATEWAY_NONSENSE: unknown variable, ignored",
     ]
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
+    """Also where it is read as it is: `plugins` by the service that lists them, bindings by their readers."""
+    names = {*variable_names(), "VCAP_SERVICES", "VCAP_APPLICATION", "NODE_EXTRA_CA_CERTS", "SERVICE_BINDING_ROOT"}
+    document = {"authenticationMethod": "none", "pluginMetadataEndpoint": "/plugins"}
+    configuration = loaded(tmp_path, document, dict.fromkeys(names, ""))
+    assert configuration.settings == Settings()
+    assert configuration.notes == ()
+    assert compose_own_endpoints(configuration).owns("/plugins")
+
+
+def test_certificates_are_verified_unless_the_variable_is_zero(tmp_path: Path) -> None:
+    (note,) = loaded(tmp_path, public(), environment(NODE_TLS_REJECT_UNAUTHORIZED="false")).notes
+    assert str(note) == "NODE_TLS_REJECT_UNAUTHORIZED: certificates are verified: only 0 switches that off"
+    for value in ("0", "1"):
+        assert loaded(tmp_path, public(), environment(NODE_TLS_REJECT_UNAUTHORIZED=value)).notes == ()
 
 
 def test_the_environment_goes_before_the_file_except_for_cors(tmp_path: Path) -> None:

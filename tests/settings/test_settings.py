@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 
+from app.observability.logging_setup import LEVELS
 from app.settings import Settings, read_settings
+from app.settings.server_settings import LogLevel
 from app.settings.settings import unknown_variables, variable_names
 
 DOCUMENTED = """
@@ -124,7 +127,6 @@ REFUSED: list[tuple[str, str, str]] = [
     ("SESSION_TIMEOUT", "soon", ""),
     ("SESSION_TIMEOUT", "0", ""),
     ("SESSION_TIMEOUT", "1.5", ""),
-    ("SESSION_TIMEOUT", "", ""),
     ("JWT_REFRESH", "-1", ""),
     ("SEND_XFRAMEOPTIONS", "maybe", ""),
     ("PKCE_ENABLED", "1", ""),
@@ -134,7 +136,6 @@ REFUSED: list[tuple[str, str, str]] = [
     ("TENANT_HOST_PATTERN", "abc", ""),
     ("TENANT_HOST_PATTERN", "(", ""),
     ("destinations", "[{", ""),
-    ("destinations", "", ""),
     ("destinations", '{"name": "one"}', ""),
     ("destinations", '[{"name": "one"}]', "$[0].url"),
     ("destinations", '[{"url": "http://localhost:1"}]', "$[0].name"),
@@ -216,6 +217,11 @@ def test_secrets_are_shown_nowhere() -> None:
         problems = read_settings(broken)[1]
         assert problems
         assert secret not in "".join(map(str, problems))
+
+
+def test_the_settings_take_every_name_of_a_level_that_the_log_knows() -> None:
+    assert get_args(LogLevel) == tuple(LEVELS)
+    assert settings(XS_APP_LOG_LEVEL="None").xs_app_log_level == "none"
 
 
 def test_unknown_variables_of_our_own_are_found() -> None:
