@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.bindings.services import Services
-from app.problem import Problem
+from app.pem import is_trust_store
+from app.problem import Problem, shown
 from app.settings.settings import Settings, unknown_variables
 
 VARIABLES_WITHOUT_EFFECT = (
@@ -41,6 +42,9 @@ def notes(environ: Mapping[str, str], settings: Settings, services: Services) ->
     idle = [Note(name, "without effect here") for name in VARIABLES_WITHOUT_EFFECT if name in environ]
     if settings.enable_frame_ancestors_csp_headers and not (services.xsuaa is not None and services.xsuaa.apiurl):
         idle.append(Note("ENABLE_FRAME_ANCESTORS_CSP_HEADERS", "without effect: no XSUAA with an apiurl is bound"))
+    extra = environ.get("NODE_EXTRA_CA_CERTS", "")
+    if extra and not is_trust_store(extra):
+        idle.append(Note("NODE_EXTRA_CA_CERTS", f"left out: {shown(extra)} is no file with certificates in PEM"))
     if settings.node_tls_reject_unauthorized not in ("0", "1"):
         idle.append(Note("NODE_TLS_REJECT_UNAUTHORIZED", "certificates are verified: only 0 switches that off"))
     return (*idle, *(Note(name, "unknown variable, ignored") for name in unknown_variables(environ)))

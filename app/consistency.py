@@ -15,6 +15,7 @@ from app.destination_url import parse_url
 from app.destinations.from_binding import service_destination
 from app.error_pages import read_error_pages
 from app.errors import GatewayError
+from app.pem import is_trust_store
 from app.problem import Problem, json_path, shown
 from app.routing.descriptor import FILE_NAME, Reading
 from app.routing.descriptor_route import RouteEntry
@@ -190,7 +191,7 @@ def _folders(parts: Parts) -> Iterator[Problem]:
 
 
 def _files(parts: Parts) -> Iterator[Problem]:
-    """Files that are named exist: error pages in the working directory, certificates anywhere."""
+    """Files that are named can be read: error pages in the working directory, certificates anywhere."""
     for index, page in enumerate(parts.reading.descriptor.error_page):
         try:
             read_error_pages([page], parts.workdir)
@@ -198,8 +199,9 @@ def _files(parts: Parts) -> Iterator[Problem]:
             path = json_path(("errorPage", index, "file"))
             yield Problem(FILE_NAME, path, shown(page.file), "a file that exists in the working directory")
     for file in (parts.settings.xs_cacert_path or "").split(os.pathsep):
-        if file and not os.path.isfile(file):
-            yield Problem("XS_CACERT_PATH", "", shown(file), f"files that exist, separated by {os.pathsep}")
+        if file and not is_trust_store(file):
+            allowed = f"files that hold certificates in PEM, separated by {os.pathsep}"
+            yield Problem("XS_CACERT_PATH", "", shown(file), allowed)
 
 
 def _https(parts: Parts) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.backends.dependency import DependencyTokens
 from app.clients import PlatformClients
 from app.configuration import Configuration
+from app.pem import is_trust_store
 from app.platform_service import Service
 from app.routing.descriptor_options import OutgoingRequestOptions
 from app.tokens.grants import Grants
@@ -54,6 +55,9 @@ def service_timeouts(options: OutgoingRequestOptions) -> dict[Service, float]:
 
 
 def trusted_files(configured: str | None, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Certificate files to trust: `XS_CACERT_PATH` (a list like PATH) and `NODE_EXTRA_CA_CERTS`, each once."""
-    named = [*(configured or "").split(os.pathsep), environ.get("NODE_EXTRA_CA_CERTS", "")]
-    return tuple(dict.fromkeys(name for name in named if name and os.path.isfile(name)))
+    """Certificate files to trust, each once: those of `XS_CACERT_PATH` (a list like PATH), which have been checked, and
+    that of `NODE_EXTRA_CA_CERTS` where it can be used.
+    """
+    extra = environ.get("NODE_EXTRA_CA_CERTS", "")
+    named = [*(configured or "").split(os.pathsep), extra if extra and is_trust_store(extra) else ""]
+    return tuple(dict.fromkeys(name for name in named if name))

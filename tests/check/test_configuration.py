@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.composition.answers import compose_own_endpoints
+from app.composition.platform import compose_platform
 from app.configuration import Configuration, load_configuration
 from app.destination_url import DestinationUrl
 from app.problem import ConfigurationError, Problem, json_path, shown
 from app.routing.route import AuthenticationType
 from app.settings.settings import Settings, variable_names
+from app.transport.pool_key import TlsIdentity
+from app.transport.tls import TlsContexts
+from tests.tokens.certificates import Authority
 
 ONE = {"source": "^/x", "destination": "one"}
 UAA = {
@@ -277,6 +282,35 @@ def test_files_that_are_named_exist(tmp_path: Path) -> None:
         environment(XS_CACERT_PATH=str(tmp_path / "none.pem")),
     )
     assert places(problems) == [("xs-app.json", "$.errorPage[0].file"), ("XS_CACERT_PATH", "")]
+
+
+@pytest.mark.parametrize(
+    "content", ["junk", "", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", None]
+)
+def test_a_file_without_certificates_is_refused_or_left_out(tmp_path: Path, content: str | None) -> None:
+    """The reference's own variable has to name certificates; Node's only gets a note, as from Node."""
+    odd, good = tmp_path / "odd.pem", tmp_path / "good.pem"
+    good.write_text(Authority().pem)
+    if content is not None:
+        odd.write_text(content)
+    (problem,) = refused(tmp_path, public(), environment(XS_CACERT_PATH=f"{good}{os.pathsep}{odd}"))
+    assert (problem.where, problem.value) == ("XS_CACERT_PATH", shown(str(odd)))
+    configuration = loaded(tmp_path, public(), environment(XS_CACERT_PATH=str(good), NODE_EXTRA_CA_CERTS=str(odd)))
+    assert [note.variable for note in configuration.notes] == ["NODE_EXTRA_CA_CERTS"]
+    assert shown(str(odd)) in configuration.notes[0].message
+    files = compose_platform(configuration).ca_files
+    assert files == (str(good),)
+    assert TlsContexts([Path(file) for file in files]).get(TlsIdentity()).cert_store_stats()["x509_ca"] > 0
+
+
+def test_both_variables_name_trusted_files(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.pem", tmp_path / "other.pem"
+    for file in (one, other):
+        file.write_text(Authority().pem)
+    environ = environment(XS_CACERT_PATH=f"{one}{os.pathsep}", NODE_EXTRA_CA_CERTS=str(other))
+    configuration = loaded(tmp_path, public(), environ)
+    assert configuration.notes == ()
+    assert compose_platform(configuration).ca_files == (str(one), str(other))
 
 
 def test_an_error_page_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
