@@ -218,11 +218,14 @@ def _https(parts: Parts) -> Iterator[Problem]:
 
 
 def _replacements(parts: Parts) -> Iterator[Problem]:
+    """Exactly one bound service fits each query: which one's credentials are shown must be no matter of chance."""
     for where, path, route in parts.routes():
         for name, query in (route.replace.services if route.replace else {}).items():
-            if parts.bindings.queried(name, query.model_dump()) is None:
+            found = len(parts.bindings.queried(name, query.model_dump()))
+            if found != 1:
                 wanted = ", ".join(f"{key} {value}" for key, value in query.model_dump(exclude_none=True).items())
-                yield Problem(where, f"{path}.replace.services.{name}", shown(wanted), "a bound service")
+                allowed = "a bound service" if not found else f"what fits one bound service only, and not {found}"
+                yield Problem(where, f"{path}.replace.services.{name}", shown(wanted), allowed)
 
 
 def _on_premise(parts: Parts) -> Iterator[Problem]:

@@ -6,6 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+IDS = ("instance_name", "instance_guid", "binding_name", "binding_guid")
+"""Names and ids by which the platform tells instances and bindings apart."""
+
+
+def ids_of(properties: Mapping[str, Any]) -> dict[str, str]:
+    """Those of `IDS` among the properties of a binding; in files, their names may have hyphens."""
+    found = {name: properties.get(name) or properties.get(name.replace("_", "-")) for name in IDS}
+    return {name: str(value) for name, value in found.items() if value}
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
@@ -20,6 +29,8 @@ class Binding:
     """File or variable it was read from."""
     local_key: str = ""
     """What `default-services.json` has it under, if it is from there."""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """Those of `IDS` that the platform tells."""
 
     @property
     def service_names(self) -> frozenset[str]:
@@ -56,12 +67,17 @@ class Bindings:
         return tuple(binding for binding in self.all if name in binding.service_names)
 
     def find(self, **wanted: str | None) -> Binding | None:
-        """The first binding that fits all of `name`, `label`, `tag` and `plan` that are given."""
-        return _first(binding for binding in self.all if _fits(binding, wanted))
+        """The first of those that `matching` finds."""
+        return _first(self.matching(**wanted))
 
-    def queried(self, key: str, query: Mapping[str, str | None]) -> Binding | None:
-        """The first binding that fits a query, else what `default-services.json` has under the query's key."""
-        return self.find(**query) or _first(binding for binding in self.all if binding.local_key == key)
+    def matching(self, **wanted: str | None) -> tuple[Binding, ...]:
+        """The bindings that fit all of `name`, `label`, `tag`, `plan` and `IDS` that are given."""
+        given = [(key, value) for key, value in wanted.items() if value is not None]
+        return tuple(binding for binding in self.all if all(_has(binding, key, value) for key, value in given))
+
+    def queried(self, key: str, query: Mapping[str, str | None]) -> tuple[Binding, ...]:
+        """The bindings that fit a query, else what `default-services.json` has under the query's key."""
+        return self.matching(**query) or tuple(binding for binding in self.all if binding.local_key == key)
 
 
 def _first(bindings: Iterable[Binding]) -> Binding | None:
@@ -73,7 +89,11 @@ def _own_tags(binding: Binding) -> tuple[str, ...]:
     return tuple(str(tag) for tag in tags) if binding.label == "user-provided" and isinstance(tags, list) else ()
 
 
-def _fits(binding: Binding, wanted: Mapping[str, str | None]) -> bool:
-    tag = wanted.get("tag")
-    plain = all(getattr(binding, key) == value for key, value in wanted.items() if key != "tag" and value is not None)
-    return plain and (tag is None or tag in binding.tags or tag in _own_tags(binding))
+def _has(binding: Binding, key: str, value: str) -> bool:
+    match key:
+        case "tag":
+            return value in binding.tags or value in _own_tags(binding)
+        case "name" | "label" | "plan":
+            return bool(getattr(binding, key) == value)
+        case _:
+            return binding.ids.get(key) == value

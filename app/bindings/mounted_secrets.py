@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from app.bindings.binding import Binding
+from app.bindings.binding import Binding, ids_of
 from app.problem import Problem
 
 ROOT_VARIABLE = "SERVICE_BINDING_ROOT"
@@ -85,6 +85,7 @@ def _binding(directory: Path, properties: Mapping[str, Any], credentials: Mappin
         tags=tuple(str(tag) for tag in tags) if isinstance(tags, list | tuple) else (str(tags),),
         plan=str(properties.get("plan") or ""),
         credentials=credentials,
+        ids=ids_of(properties),
         where=str(directory),
     )
 

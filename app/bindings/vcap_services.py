@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from app.bindings.binding import Binding
+from app.bindings.binding import Binding, ids_of
 from app.problem import Problem, json_path
 from app.strict_model import read_json
 
@@ -73,5 +73,6 @@ def _binding(label: str, entry: Mapping[str, Any], where: str) -> Binding:
         tags=tuple(str(tag) for tag in entry.get("tags") or ()),
         plan=str(entry.get("plan") or ""),
         credentials=service.credentials or {},
+        ids=ids_of(entry),
         where=where,
     )

@@ -128,7 +128,7 @@ def _directory(configuration: Configuration, route: Route, compressed: Compresse
         services = {
             name: binding.credentials
             for name, query in route.replace.services.items()
-            if (binding := configuration.bindings.queried(name, query.model_dump())) is not None
+            for binding in configuration.bindings.queried(name, query.model_dump())
         }
         variables = {name: environ[name] for name in route.replace.vars if name in environ}
         placeholders = Placeholders(tuple(route.replace.path_suffixes), variables, services)

@@ -98,16 +98,33 @@ TargetField = Annotated[str, PlainValidator(_target)]
 
 
 class ServiceQuery(StrictModel):
-    """Which bound service provides replacement values; all given properties have to fit."""
+    """Which bound service provides replacement values; all given properties have to fit (as in @sap/xsenv)."""
 
     name: str | None = None
-    """The instance name."""
+    """The name of the binding, by default that of the instance."""
     label: str | None = None
     """The service name."""
     tag: str | None = None
     """One of the tags."""
     plan: str | None = None
     """The plan."""
+    instance_name: str | None = Field(default=None, alias="instance_name")
+    """The name of the instance."""
+    instance_guid: str | None = Field(default=None, alias="instance_guid")
+    """The id of the instance."""
+    binding_name: str | None = Field(default=None, alias="binding_name")
+    """The name of the binding, if it has its own."""
+    binding_guid: str | None = Field(default=None, alias="binding_guid")
+    """The id of the binding."""
+
+
+def _query(value: Any) -> Any:
+    """A bare string is short for an object with `name`."""
+    if isinstance(value, str):
+        return {"name": value}
+    if value == {}:
+        raise fault("a name, or an object with at least one property")
+    return value
 
 
 class Replace(StrictModel):
@@ -117,7 +134,7 @@ class Replace(StrictModel):
     """Files whose path ends so are processed."""
     vars: Many[str] = ()
     """Environment variables that may be inserted."""
-    services: dict[str, ServiceQuery] = Field(default_factory=dict)
+    services: dict[str, Annotated[ServiceQuery, BeforeValidator(_query)]] = Field(default_factory=dict)
     """Bound services whose credentials may be inserted, by a name of one's own."""
 
     @model_validator(mode="after")

@@ -70,6 +70,16 @@ def test_lookup_by_name_tag_label_and_business_service(tmp_path: Path) -> None:
     assert found.business_services("nothing") == ()
 
 
+def test_bindings_are_told_apart_by_name_and_id(tmp_path: Path) -> None:
+    ids = {"instance_name": "in", "instance_guid": "ig", "binding_name": "bn", "binding_guid": "bg"}
+    entries = [{"name": "one", **ids}, {"name": "two", **ids, "binding_guid": "other"}, {"name": "three"}]
+    found = bindings(tmp_path, VCAP_SERVICES=json.dumps({"any": entries}))
+    assert found.matching(instance_guid="ig") == found.all[:2]
+    assert found.matching(instance_name="in", binding_guid="other") == found.all[1:2]
+    assert found.matching(binding_name="three") == ()
+    assert found.all[2].ids == {}
+
+
 def test_vcap_services_file(tmp_path: Path) -> None:
     write(tmp_path / "vcap", json.dumps(VCAP))
     found = bindings(tmp_path, VCAP_SERVICES_FILE_PATH=str(tmp_path / "vcap"), VCAP_SERVICES="{}")
@@ -85,6 +95,7 @@ def test_binding_root_of_cloud_foundry(tmp_path: Path) -> None:
     (binding,) = bindings(tmp_path, SERVICE_BINDING_ROOT=str(root.parent)).all
     assert (binding.label, binding.name, binding.tags) == ("xsuaa", "uaa", ("xsuaa",))
     assert binding.credentials == {"clientid": "sb-x", "uaa": {"url": "https://a"}}
+    assert binding.ids == {"instance_name": "uaa"}
 
 
 def test_binding_root_with_metadata(tmp_path: Path) -> None:
@@ -119,6 +130,7 @@ def test_binding_root_with_metadata(tmp_path: Path) -> None:
     (binding,) = bindings(tmp_path, SERVICE_BINDING_ROOT=str(root.parent)).all
     assert (binding.label, binding.name, binding.tags) == ("destination", "my-dest", ("destination",))
     assert binding.credentials == {"clientid": "c", "uaa": {"a": 1}, "uri": "https://d"}
+    assert binding.ids == {"instance_name": "my-dest"}
 
 
 def test_binding_root_by_service_and_instance(tmp_path: Path) -> None:

@@ -30,7 +30,13 @@ DESCRIPTOR: dict[str, Any] = {
             "source": {"path": "^/f/(.*)$", "matchCase": True}, "target": "$1", "localDir": "resources",
             "replace": {
                 "pathSuffixes": ["x"], "vars": ["A"],
-                "services": {"s": {"name": "ui", "label": "sapui5", "tag": "ui5", "plan": "p"}},
+                "services": {
+                    "s": {
+                        "name": "ui", "label": "sapui5", "tag": "ui5", "plan": "p", "instance_name": "in",
+                        "instance_guid": "ig", "binding_name": "bn", "binding_guid": "bg",
+                    },
+                    "t": "ui",
+                },
             },
             "cacheControl": "no-store", "authenticationType": "xsuaa", "csrfProtection": True,
             "scope": {"GET": ["a"], "default": "b"},
@@ -93,7 +99,10 @@ BINDINGS: dict[str, list[Any]] = {
             "html5-apps-repo": {"app_host_id": "1,2"},
         },
     ),
-    **_binding("sapui5", {"url": "u"}, "ui", tags=["ui5"], plan="p"),
+    **_binding(
+        "sapui5", {"url": "u"}, "ui", tags=["ui5"], plan="p",
+        instance_name="in", instance_guid="ig", binding_name="bn", binding_guid="bg",
+    ),
     **_binding("auditlog", {"uaa": CLIENT, "url": "https://audit.example"}),
     **_binding(
         "saas-registry",

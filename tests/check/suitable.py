@@ -67,7 +67,8 @@ def _business_services(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _replacements(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for route in routes_of(document):
-        for query in route.get("replace", {}).get("services", {}).values():
+        for given in route.get("replace", {}).get("services", {}).values():
+            query = {"name": given} if isinstance(given, str) else given
             name, label = query.get("name", "replacement"), query.get("label", "user-provided")
             yield _binding(
                 name, label, {"url": "https://ui5.example"}, [query.get("tag", "none")], query.get("plan", "")

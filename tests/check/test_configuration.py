@@ -327,15 +327,48 @@ def test_the_connectivity_proxy_has_a_port(tmp_path: Path, port: str) -> None:
     assert problem.path == "$.credentials.onpremise_proxy_http_port"
 
 
-def test_replacements_find_their_service(tmp_path: Path) -> None:
-    replace = {"pathSuffixes": ["x"], "services": {"ui": {"tag": "ui5"}}}
-    document = {
-        "authenticationMethod": "none",
-        "routes": [{"source": "^/x", "localDir": "resources", "replace": replace}],
-    }
-    (problem,) = refused(tmp_path, document, environment())
-    assert (problem.path, problem.value) == ("$.routes[0].replace.services.ui", '"tag ui5"')
-    loaded(tmp_path, document, environment({"label": "sapui5", "name": "u", "tags": ["ui5"], "credentials": {}}))
+UI5: dict[str, Any] = {
+    "label": "sapui5", "name": "u", "tags": ["ui5"], "plan": "p", "credentials": {},
+    "instance_name": "ui5-instance", "instance_guid": "1", "binding_name": "u", "binding_guid": "2",
+}  # fmt: skip
+
+
+def replacing(query: object) -> dict[str, Any]:
+    replace = {"pathSuffixes": ["x"], "services": {"ui": query}}
+    route = {"source": "^/x", "localDir": "resources", "replace": replace}
+    return {"authenticationMethod": "none", "routes": [route]}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "u",
+        {"tag": "ui5"},
+        {"instance_name": "ui5-instance"},
+        {"binding_guid": "2", "plan": "p"},
+        {"instance_guid": "1"},
+    ],
+)
+def test_replacements_find_their_service(tmp_path: Path, query: object) -> None:
+    other = {**UI5, "label": "other", "name": "o", "tags": [], "plan": "p", "instance_name": "o"}
+    other |= {"instance_guid": "3", "binding_guid": "4"}
+    loaded(tmp_path, replacing(query), environment(UI5, other))
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        ("ui5-instance", '"name ui5-instance"'),
+        ({"tag": "nope"}, '"tag nope"'),
+        ({"name": "u", "instance_name": "nope"}, '"name u, instance_name nope"'),
+        ({"plan": "p"}, '"plan p"'),
+    ],
+)
+def test_a_replacement_that_no_service_or_several_can_give_is_refused(
+    tmp_path: Path, query: object, value: str
+) -> None:
+    (problem,) = refused(tmp_path, replacing(query), environment(UI5, {**UI5, "label": "other", "name": "o"}))
+    assert (problem.path, problem.value) == ("$.routes[0].replace.services.ui", value)
 
 
 def test_an_external_session_store_is_bound(tmp_path: Path) -> None:

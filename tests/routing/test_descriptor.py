@@ -140,9 +140,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (with_route(destination="absent", localDir="r", replace={"vars": ["A"]}), "$.routes[0].replace.pathSuffixes"),
     (
         with_route(
-            destination="absent", localDir="r", replace={"pathSuffixes": [], "vars": ["A"], "services": {"A": {}}}
+            destination="absent", localDir="r", replace={"pathSuffixes": [], "vars": ["A"], "services": {"A": "b"}}
         ),
         "$.routes[0].replace.services",
+    ),
+    (
+        with_route(destination="absent", localDir="r", replace={"pathSuffixes": [], "services": {"a": {}}}),
+        "$.routes[0].replace.services.a",
+    ),
+    (
+        with_route(destination="absent", localDir="r", replace={"pathSuffixes": [], "services": {"a": {"guid": "x"}}}),
+        "$.routes[0].replace.services.a.guid",
     ),
     ({"sessionTimeout": "long"}, "$.sessionTimeout"),
     ({"sessionTimeout": 1.5}, "$.sessionTimeout"),
