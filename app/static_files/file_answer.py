@@ -11,7 +11,10 @@ from app.request_head import RequestHead
 from app.static_files.byte_range import Part, UnsatisfiableRange, byte_range
 from app.static_files.stored_file import StoredFile
 
-_CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"if-range", b"range"})
+_CONDITIONS = frozenset(
+    {b"if-match", b"if-unmodified-since", b"if-none-match", b"if-modified-since", b"if-range", b"range"}
+)
+_NOTHING = (b"content-length", b"0")
 _NOT_IN_304 = frozenset({b"content-type", b"content-length", b"content-encoding"})
 _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 _Conditions = Mapping[bytes, bytes]
@@ -28,10 +31,15 @@ class FileAnswer:
 
 
 def file_answer(head: RequestHead, file: StoredFile) -> FileAnswer:
-    """The answer to a GET or HEAD request for a file: 200, 206, 304 or 416; HEAD has no bytes."""
+    """The answer to a GET or HEAD request for a file: 200, 206, 304, 412 or 416; HEAD has no bytes.
+
+    Conditions are looked at in the order of RFC 9110, 13.2.2.
+    """
     conditions = {name: value for name, value in head.headers if name in _CONDITIONS}
     if not conditions:
         answer = FileAnswer(200, file.headers, 0, file.size)
+    elif not _is_expected(conditions, file):
+        answer = FileAnswer(412, (_NOTHING,), 0, 0)
     elif _is_unchanged(conditions, file):
         kept = tuple(pair for pair in file.headers if pair[0] not in _NOT_IN_304)
         answer = FileAnswer(304, kept, 0, 0)
@@ -40,19 +48,36 @@ def file_answer(head: RequestHead, file: StoredFile) -> FileAnswer:
     return FileAnswer(answer.status, answer.headers, 0, 0) if head.method == "HEAD" else answer
 
 
+def _is_expected(conditions: _Conditions, file: StoredFile) -> bool:
+    """Whether the file is one that the client wants: `If-Match`, by strong comparison, else `If-Unmodified-Since`."""
+    tags = conditions.get(b"if-match")
+    if tags is not None:
+        return tags.strip() == b"*" or any(tag.strip() == file.etag for tag in tags.split(b","))
+    limit = _moment(conditions.get(b"if-unmodified-since", b""))
+    return limit is None or _last_moment(file) <= limit
+
+
 def _is_unchanged(conditions: _Conditions, file: StoredFile) -> bool:
     tags = conditions.get(b"if-none-match")
     if tags is not None:  # RFC 9110, 13.1.3: If-Modified-Since is then ignored
         return tags.strip() == b"*" or any(tag.strip().removeprefix(b"W/") == file.etag for tag in tags.split(b","))
-    since = conditions.get(b"if-modified-since")
-    return since is not None and (since == file.last_modified or _not_after(file.last_modified, since))
+    since = conditions.get(b"if-modified-since", b"")
+    if since == file.last_modified:
+        return True
+    limit = _moment(since)
+    return limit is not None and _last_moment(file) <= limit
 
 
-def _not_after(date: bytes, limit: bytes) -> bool:
+def _last_moment(file: StoredFile) -> tuple[int, ...]:
+    return time.strptime(file.last_modified.decode(), _HTTP_DATE)[:6]
+
+
+def _moment(date: bytes) -> tuple[int, ...] | None:
+    """A date in a form to compare; None for one that cannot be read, which is no condition."""
     try:
-        return time.strptime(date.decode(), _HTTP_DATE)[:6] <= time.strptime(limit.decode(), _HTTP_DATE)[:6]
-    except ValueError:  # a date that cannot be read is no condition
-        return False
+        return time.strptime(date.decode(), _HTTP_DATE)[:6]
+    except ValueError:
+        return None
 
 
 def _ranged(method: str, conditions: _Conditions, file: StoredFile) -> FileAnswer:
@@ -63,7 +88,7 @@ def _ranged(method: str, conditions: _Conditions, file: StoredFile) -> FileAnswe
     try:
         part = byte_range(wanted.decode("latin-1"), file.size)
     except UnsatisfiableRange:
-        return FileAnswer(416, ((b"content-range", b"bytes */%d" % file.size), (b"content-length", b"0")), 0, 0)
+        return FileAnswer(416, ((b"content-range", b"bytes */%d" % file.size), _NOTHING), 0, 0)
     return whole if part is None else _partial(part, file)
 
 

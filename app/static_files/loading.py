@@ -10,7 +10,7 @@ from email.utils import formatdate
 
 from app.compression.content import may_compress
 from app.errors import Failure, GatewayError
-from app.static_files.content_types import DEFAULT, REPLACED_DEFAULT, content_type
+from app.static_files.content_types import content_type, replaced_content_type
 from app.static_files.path import FilePath
 from app.static_files.placeholders import Placeholders
 from app.static_files.stored_file import Stamp, StoredFile
@@ -39,7 +39,7 @@ def load(
         body = file.read() if replaced or stamp.size <= SMALL else None
     if body is not None and placeholders is not None and replaced:
         body = placeholders.fill(body)
-    kind = content_type(path.segments[-1], REPLACED_DEFAULT if replaced else DEFAULT)
+    kind = (replaced_content_type if replaced else content_type)(path.segments[-1])
     return replace(_stored(location, stamp, body, kind, cache_control), replaced=replaced)
 
 

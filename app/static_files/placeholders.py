@@ -1,17 +1,22 @@
 """The `replace` property of a route: placeholders in text files, filled from the environment and from services.
 
-`{{NAME}}` gives the value escaped for HTML, `{{{NAME}}}` and `{{&NAME}}` give it as it is; `{{service.property}}` is a
+`{{NAME}}` gives the value escaped for HTML, as mustache does it, so that no place in a page takes it for anything but
+text; `{{{NAME}}}` and `{{&NAME}}` give it as it is; `{{service.property}}` is a
 property of a service's credentials. Whatever is not listed in the route is replaced by nothing, as is a listed
 variable that is not set. Sections and partials of template languages do not exist here.
 """
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+_ESCAPES = str.maketrans(
+    {
+        "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "/": "&#x2F;", "`": "&#x60;", "=": "&#x3D;"
+    }
+)  # fmt: skip
 _TAG = re.compile(r"\{\{\{([^{}]*)\}\}\}|\{\{([^{}]*)\}\}")
 
 
@@ -48,7 +53,7 @@ class Placeholders:
         if raw is not None:
             return self._value(raw)
         name = escaped.strip()
-        return self._value(name[1:]) if name.startswith("&") else html.escape(self._value(name))
+        return self._value(name[1:]) if name.startswith("&") else self._value(name).translate(_ESCAPES)
 
     def _value(self, name: str) -> str:
         name = name.strip()

@@ -57,6 +57,30 @@ def test_a_tag_counts_more_than_a_date() -> None:
     assert ask(if_none_match='"other"', if_modified_since=LATER).status == 200
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("tags", ['"other"', 'W/"tag"', "tag", "", '"other", W/"tag"'])
+def test_a_file_that_is_not_the_wanted_one_is_refused(method: str, tags: str) -> None:
+    """RFC 9110, 13.1.1: a weak tag never fits."""
+    refusal = FileAnswer(412, ((b"content-length", b"0"),), 0, 0)
+    assert ask(method, if_match=tags) == refusal
+    assert ask(method, if_match=tags, if_none_match='"tag"', range="bytes=0-1", if_unmodified_since=LATER) == refusal
+
+
+@pytest.mark.parametrize("tags", ['"tag"', '"other" , "tag"', "*"])
+def test_the_wanted_file_is_served(tags: str) -> None:
+    assert ask(if_match=tags).status == 200
+    assert ask(if_match=tags, if_unmodified_since=EARLIER).status == 200
+    assert ask(if_match=tags, if_none_match='"tag"').status == 304
+    assert ask(if_match=tags, range="bytes=0-1").status == 206
+
+
+@pytest.mark.parametrize(
+    ("until", "status"), [(MODIFIED, 200), (LATER, 200), (EARLIER, 412), ("yesterday", 200), ("", 200), ("\xff", 200)]
+)
+def test_a_file_that_has_changed_since_is_refused_where_the_date_can_be_read(until: str, status: int) -> None:
+    assert ask(if_unmodified_since=until).status == status
+
+
 def test_a_range_gives_a_part() -> None:
     answer = ask(range="bytes=10-19")
     assert (answer.status, answer.start, answer.stop) == (206, 10, 20)

@@ -10,7 +10,7 @@ from app.static_files.placeholders import Placeholders
 
 PLACEHOLDERS = Placeholders(
     (".html", "/conf.json"),
-    {"GREETING": 'a<b>"c"', "dotted.name": "dot"},
+    {"GREETING": 'a<b>"c"', "dotted.name": "dot", "ALL": "<&>\"'/`="},
     {"ui": {"url": "http://ui", "port": 8080, "tls": True, "nested": {"key": "deep"}, "list": ["x"], "nothing": None}},
 )
 
@@ -23,6 +23,8 @@ PLACEHOLDERS = Placeholders(
         ("{{&GREETING}}", 'a<b>"c"'),
         ("{{ GREETING }}", "a&lt;b&gt;&quot;c&quot;"),
         ("{{dotted.name}}", "dot"),
+        ("{{ALL}}", "&lt;&amp;&gt;&quot;&#39;&#x2F;&#x60;&#x3D;"),
+        ("{{{ALL}}}", "<&>\"'/`="),
         ("{{{ui.url}}}/x", "http://ui/x"),
         ("{{ui.port}} {{ui.tls}} {{ui.nested.key}}", "8080 true deep"),
         ("[{{NOT_LISTED}}{{{ui.absent}}}{{ui}}{{ui.nested}}{{ui.list}}{{ui.nothing}}{{ui.url.x}}{{.}}{{}}]", "[]"),
