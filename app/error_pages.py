@@ -14,12 +14,10 @@ _URL_CHARACTERS = "!#$%&'()*+,-./:;=?@[]_~"
 
 
 def read_error_pages(entries: Iterable[ErrorPage], workdir: Path) -> Mapping[int, CustomPage]:
-    """The pages by status; the first entry for a status counts. Raises OSError when a file cannot be read."""
+    """The pages by status; the last entry for a status counts. Raises OSError when a file cannot be read."""
     pages: dict[int, CustomPage] = {}
     for entry in entries:
-        page = _page(entry, workdir)
-        for status in entry.status:
-            pages.setdefault(status, page)
+        pages |= dict.fromkeys(entry.status, _page(entry, workdir))
     return pages
 
 

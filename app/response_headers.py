@@ -1,9 +1,10 @@
 """The headers an administrator adds to answers: `httpHeaders`, `responseHeaders`, `X-Frame-Options`, CSP.
 
-Headers configured in xs-app.json (`responseHeaders`) win over those of the environment (`httpHeaders`), and a header
-that an answer brings itself wins over both, whoever gives the answer. `MERGE_CSP_HEADERS` makes one exception: the
-configured `Content-Security-Policy` then stands beside a backend's own, and browsers enforce both. Pages of our own
-bring a policy for what they need; only who may frame them is said by the configured one.
+Headers configured in xs-app.json (`responseHeaders`) win over those of the same name in the environment
+(`httpHeaders`), and a header that an answer brings itself wins over both, whoever gives the answer. What one place
+configures twice is sent twice. `MERGE_CSP_HEADERS` makes one exception: the configured `Content-Security-Policy` then
+stands beside a backend's own, and browsers enforce both. Pages of our own bring a policy for what they need; only who
+may frame them is said by the configured one.
 """
 
 from __future__ import annotations
@@ -45,10 +46,12 @@ class ResponsePolicy:
         """The policy of this configuration: pairs of name and value from the environment and from xs-app.json, such
         as `routing.descriptor_header` accepts.
         """
-        merged = dict([_FRAME_OPTIONS]) if send_x_frame_options else {}
-        for name, value in (*http_headers, *response_headers):
-            merged[name.lower().encode("ascii")] = value.strip().encode("ascii")
-        return cls(tuple(merged.items()), merge_csp)
+        merged: Headers = (_FRAME_OPTIONS,) if send_x_frame_options else ()
+        for given in (http_headers, response_headers):
+            merged = _overridden(
+                merged, tuple((name.lower().encode(), value.strip().encode()) for name, value in given)
+            )
+        return cls(merged, merge_csp)
 
     def framed_by(self, ancestors: bytes) -> ResponsePolicy:
         """This policy with the directive `ancestors` about frames in its Content-Security-Policy; itself for none."""
@@ -58,9 +61,9 @@ class ResponsePolicy:
         if policy is None:
             if len(self._framed) >= MAX_FRAMED:
                 self._framed.clear()
-            with_csp = dict([(_CSP, b""), *self.configured])
-            framed = _with_directive(tuple(with_csp.items()), ancestors)
-            policy = self._framed[ancestors] = ResponsePolicy(framed, self.merge_csp)
+            has_csp = any(name == _CSP for name, _ in self.configured)
+            with_csp = self.configured if has_csp else ((_CSP, b""), *self.configured)
+            policy = self._framed[ancestors] = ResponsePolicy(_with_directive(with_csp, ancestors), self.merge_csp)
         return policy
 
     def missing_from(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -76,15 +79,23 @@ class ResponsePolicy:
         missing = self.missing_from(headers)
         if not any(name == _CSP for name, _ in headers):
             return headers + missing
-        ancestors = next((_frame_ancestors(value) for name, value in self.configured if name == _CSP), b"")
+        policies = b",".join(value for name, value in self.configured if name == _CSP)
+        ancestors, *others = _frame_ancestors(policies) or [b""]
         framed = _with_directive(headers, ancestors) if ancestors else headers
-        return framed + tuple(pair for pair in missing if pair[0] != _CSP)
+        beside = tuple((_CSP, directive) for directive in others)
+        return framed + beside + tuple(pair for pair in missing if pair[0] != _CSP)
 
 
-def _frame_ancestors(policies: bytes) -> bytes:
-    """The directive of that name, empty where a Content-Security-Policy has none."""
-    directives = _directives(policies.replace(b",", b";"))
-    return next((each for each in directives if _is_about_frames(each)), b"")
+def _overridden(headers: Headers, others: Headers) -> Headers:
+    """Headers, where those of a name give way to others of the same name."""
+    names = {name for name, _ in others}
+    return tuple(pair for pair in headers if pair[0] not in names) + others
+
+
+def _frame_ancestors(policies: bytes) -> list[bytes]:
+    """What policies say about frames, each once: they hold together, and in each of them the first directive counts."""
+    found = (next(filter(_is_about_frames, _directives(policy)), b"") for policy in policies.split(b","))
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def _with_directive(headers: Headers, ancestors: bytes) -> Headers:

@@ -35,6 +35,19 @@ def test_one_policy_holds_for_backends_files_and_failures(tmp_path: Path) -> Non
     run(test())
 
 
+def test_headers_that_are_configured_twice_reach_the_client_twice(tmp_path: Path) -> None:
+    async def test() -> None:
+        document = {
+            "routes": [*ROUTES[:1], {"source": "^/api", "destination": "backend"}],
+            "responseHeaders": [{"name": "Link", "value": "a"}, {"name": "link", "value": "b"}],
+        }
+        async with gateway(tmp_path, friendly, document) as client:
+            for target in ("/api/x", "/files/text.txt", "/missing"):
+                assert (await ask(client, target)).values(b"link") == [b"a", b"b"]
+
+    run(test())
+
+
 def test_what_a_backend_says_gives_way_also_where_nobody_asks(tmp_path: Path) -> None:
     async def test() -> None:
         async with gateway(tmp_path, opinionated, CORS) as client:

@@ -17,7 +17,7 @@ def pages(workdir: Path, *entries: dict[str, object]) -> dict[int, CustomPage]:
     return dict(read_error_pages([ErrorPage.model_validate(entry) for entry in entries], workdir))
 
 
-def test_files_are_read_once_for_each_of_their_statuses(tmp_path: Path) -> None:
+def test_files_are_read_for_each_of_their_statuses_and_the_last_entry_of_a_status_counts(tmp_path: Path) -> None:
     (tmp_path / "errors").mkdir()
     (tmp_path / "errors" / "40x.html").write_text("<h1>40x</h1>")
     (tmp_path / "errors" / "50x.json").write_text("{}")
@@ -27,6 +27,7 @@ def test_files_are_read_once_for_each_of_their_statuses(tmp_path: Path) -> None:
         {"status": [401, 404], "file": "./errors/40x.html"},
         {"status": 502, "file": "/errors/50x.json"},
         {"status": [403, 404], "path": "forbidden p\u00e4ge.html"},
+        {"status": 404, "file": "errors/40x.html"},
     ) == {
         401: html,
         404: html,

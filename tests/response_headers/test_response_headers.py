@@ -28,6 +28,21 @@ def test_xs_app_json_wins_over_the_environment_whatever_the_case() -> None:
     assert dict(policy.missing_from(())) == {b"x-both": b"file", b"x-env": b"env", b"x-file": b"file"}
 
 
+def test_a_header_that_is_configured_twice_is_sent_twice() -> None:
+    twice = [("Link", "a"), ("X-Other", "1"), ("link", "b")]
+    sent = ((b"link", b"a"), (b"x-other", b"1"), (b"link", b"b"))
+    assert ResponsePolicy.prepare(twice, send_x_frame_options=False).missing_from(()) == sent
+    assert ResponsePolicy.prepare([], twice, send_x_frame_options=False).missing_from(()) == sent
+    assert ResponsePolicy.prepare([], twice, send_x_frame_options=False).missing_from([(b"link", b"own")]) == sent[1:2]
+
+
+def test_xs_app_json_replaces_all_headers_of_a_name_in_the_environment() -> None:
+    environment = [("Link", "e1"), ("X-Env", "e"), ("LINK", "e2")]
+    for file in ([("link", "f1")], [("link", "f1"), ("Link", "f2")]):
+        policy = ResponsePolicy.prepare(environment, file, send_x_frame_options=False)
+        assert policy.missing_from(()) == ((b"x-env", b"e"), *((b"link", value.encode()) for _, value in file))
+
+
 def test_an_answer_keeps_what_it_brings() -> None:
     policy = ResponsePolicy.prepare([("X-Own", "configured"), ("X-Other", "configured")])
     sent = [(b"x-frame-options", b"DENY"), (b"x-own", b"backend"), (b"content-type", b"text/plain")]
@@ -90,6 +105,29 @@ def test_pages_of_our_own_keep_their_policy_and_learn_who_may_frame_them() -> No
         assert policy.completed(page) == (framed, (b"x-own", b"1"), XFO)
     assert ResponsePolicy().completed(page) == (*page, XFO)
     assert ResponsePolicy().framed_by(ANCESTORS).completed(()) == ((CSP, ANCESTORS), XFO)
+
+
+TWO = [
+    ("Content-Security-Policy", "img-src *; frame-ancestors https://a; frame-ancestors https://b"),
+    ("Content-Security-Policy", "frame-ancestors https://c"),
+]
+
+
+def test_trusted_domains_stand_in_each_of_two_configured_policies() -> None:
+    framed = ResponsePolicy.prepare((), TWO).framed_by(ANCESTORS)
+    assert framed.missing_from(()) == (XFO, (CSP, b"img-src *; " + ANCESTORS), (CSP, ANCESTORS))
+    assert framed.completed(((CSP, b"default-src 'none'"),)) == ((CSP, b"default-src 'none'; " + ANCESTORS), XFO)
+
+
+def test_pages_of_our_own_obey_what_two_configured_policies_say_about_frames() -> None:
+    page = ((CSP, b"default-src 'none'"), (b"x-own", b"1"))
+    for merge in (False, True):
+        assert ResponsePolicy.prepare((), TWO, merge_csp=merge).completed(page) == (
+            (CSP, b"default-src 'none'; frame-ancestors https://a"),
+            (b"x-own", b"1"),
+            (CSP, b"frame-ancestors https://c"),
+            XFO,
+        )
 
 
 def test_policies_for_many_tenants_are_kept_within_bounds() -> None:
