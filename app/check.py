@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.bindings.services import Services
 from app.pem import is_trust_store
 from app.problem import Problem, shown
+from app.settings.json_variables import ADVISED_SECRET
 from app.settings.settings import Settings, unknown_variables
 
 VARIABLES_WITHOUT_EFFECT = (
@@ -36,18 +37,21 @@ class Note:
 
 
 def notes(environ: Mapping[str, str], settings: Settings, services: Services) -> tuple[Note, ...]:
-    """Variables that have no effect here, or not with these bindings or this value, and those with our prefix that mean
-    nothing.
+    """Variables that have no effect here, or not with these bindings or this value, those that could be better, and
+    those with our prefix that mean nothing.
     """
-    idle = [Note(name, "without effect here") for name in VARIABLES_WITHOUT_EFFECT if name in environ]
+    found = [Note(name, "without effect here") for name in VARIABLES_WITHOUT_EFFECT if name in environ]
     if settings.enable_frame_ancestors_csp_headers and not (services.xsuaa is not None and services.xsuaa.apiurl):
-        idle.append(Note("ENABLE_FRAME_ANCESTORS_CSP_HEADERS", "without effect: no XSUAA with an apiurl is bound"))
+        found.append(Note("ENABLE_FRAME_ANCESTORS_CSP_HEADERS", "without effect: no XSUAA with an apiurl is bound"))
     extra = environ.get("NODE_EXTRA_CA_CERTS", "")
     if extra and not is_trust_store(extra):
-        idle.append(Note("NODE_EXTRA_CA_CERTS", f"left out: {shown(extra)} is no file with certificates in PEM"))
+        found.append(Note("NODE_EXTRA_CA_CERTS", f"left out: {shown(extra)} is no file with certificates in PEM"))
     if settings.node_tls_reject_unauthorized not in ("0", "1"):
-        idle.append(Note("NODE_TLS_REJECT_UNAUTHORIZED", "certificates are verified: only 0 switches that off"))
-    return (*idle, *(Note(name, "unknown variable, ignored") for name in unknown_variables(environ)))
+        found.append(Note("NODE_TLS_REJECT_UNAUTHORIZED", "certificates are verified: only 0 switches that off"))
+    store = settings.ext_session_mgt
+    if store is not None and len(store.session_secret) < ADVISED_SECRET:
+        found.append(Note("EXT_SESSION_MGT", f"sessionSecret should have at least {ADVISED_SECRET} characters"))
+    return (*found, *(Note(name, "unknown variable, ignored") for name in unknown_variables(environ)))
 
 
 def report(problems: Sequence[Problem], notes: Sequence[Note]) -> str:

@@ -39,11 +39,10 @@ def _logout(logout: Logout | None, base: str, own: Logout | None) -> Logout | No
         given = own.model_copy(update=logout.model_dump(exclude_none=True))
     if given is None or given.logout_endpoint is None:
         return None
-    update: dict[str, object] = {"logout_endpoint": _below("", given.logout_endpoint)}
     page = logout.logout_page if logout is not None else None
-    if page is not None and "://" not in page:
-        update["logout_page"] = _below(base, page)
-    return given.model_copy(update=update)
+    if page is None or "://" in page:
+        return given
+    return given.model_copy(update={"logout_page": _below(base, page)})
 
 
 def _below(base: str, path: str) -> str:

@@ -15,7 +15,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 def _local_path(value: str) -> str:
     if _SCHEME.match(value) or value.startswith("//"):
         raise fault("a path of this application, without scheme and host")
-    return value
+    return value if value.startswith("/") else f"/{value}"
 
 
 def _page(value: str) -> str:
@@ -32,6 +32,7 @@ def _statuses(value: object) -> tuple[int, ...]:
 
 
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_local_path)]
+"""A path at this host; its leading slash may be left out."""
 LogoutMethod = Literal["POST", "PUT", "GET"]
 
 
@@ -59,9 +60,9 @@ class Logout(StrictModel):
     @model_validator(mode="after")
     def _rules(self) -> Self:
         faults: list[tuple[str, object, str]] = []
-        if self.logout_endpoint is None and self.back_channel_logout_endpoint is None:
-            faults.append(("logoutEndpoint", None, "logoutEndpoint is required"))
-        elif self.logout_endpoint == self.back_channel_logout_endpoint:
+        if self.logout_page is not None and self.logout_endpoint is None:
+            faults.append(("logoutPage", self.logout_page, "logoutPage only beside logoutEndpoint"))
+        if self.logout_endpoint is not None and self.logout_endpoint == self.back_channel_logout_endpoint:
             faults.append(
                 ("backChannelLogoutEndpoint", self.logout_endpoint, "another path than that of logoutEndpoint")
             )

@@ -11,6 +11,10 @@ from app.routing.descriptor_cors import PatternText, port_text
 from app.routing.descriptor_header import name_fault, value_fault
 from app.strict_model import StrictModel, fault, refuse
 
+LEAST_SECRET = 32
+ADVISED_SECRET = 64
+"""Characters of a session secret; the reference's documentation asks for these."""
+
 _HOST = re.compile(
     r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\.?"
 )
@@ -29,6 +33,12 @@ def _header(value: Any) -> tuple[tuple[str, str], ...]:
     told = [(name, text, value_fault(text)) for name, text in value.items()]
     refuse([(name, found, message) for name, found, message in (*named, *told) if message is not None])
     return tuple(value.items())
+
+
+def _secret(value: str) -> str:
+    if len(value) < LEAST_SECRET:
+        raise fault(f"at least {LEAST_SECRET} random characters: whoever guesses them can read what the store holds")
+    return value
 
 
 HeaderEntry = Annotated[tuple[tuple[str, str], ...], PlainValidator(_header)]
@@ -71,8 +81,8 @@ class ExternalSessions(StrictModel):
     """Service instance of the store."""
     storage_type: Annotated[str, Field(min_length=1)]
     """Kind of store: `redis`; with `externalStoreFilePath` any name."""
-    session_secret: str = Field(min_length=64, repr=False)
-    """Secret from which the key of stored sessions is derived, at least 64 characters."""
+    session_secret: Annotated[str, AfterValidator(_secret)] = Field(repr=False)
+    """Secret from which the key of stored sessions is derived: 64 characters or more, 32 at the least."""
     default_retry_timeout: Annotated[int, Field(ge=0)] = 2000
     """Milliseconds an operation may take with its retries; afterwards the store counts as unavailable."""
     back_off_multiplier: Annotated[int, Field(ge=0)] = 50

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.problem import Problem
 from tests.check.test_configuration import environment, loaded, places, public, refused
 
@@ -26,6 +28,19 @@ def test_a_store_that_is_bound_is_taken_with_all_options_of_the_reference(tmp_pa
     }  # fmt: skip
     configuration = loaded(tmp_path, public(), environment(REDIS, EXT_SESSION_MGT={**STORE, **options}))
     assert configuration.notes == ()
+
+
+@pytest.mark.parametrize(("length", "notes"), [(64, 0), (63, 1), (32, 1)])
+def test_a_secret_of_half_the_length_is_taken_and_noted(tmp_path: Path, length: int, notes: int) -> None:
+    store = {**STORE, "sessionSecret": "x" * length}
+    found = loaded(tmp_path, public(), environment(REDIS, EXT_SESSION_MGT=store)).notes
+    assert [note.variable for note in found] == ["EXT_SESSION_MGT"] * notes
+
+
+def test_a_secret_that_could_be_guessed_is_refused_and_not_shown(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, REDIS, EXT_SESSION_MGT={**STORE, "sessionSecret": "someuniquesessionsecret"})
+    assert (problem.path, problem.value) == ("$.sessionSecret", "(hidden)")
+    assert "32" in problem.message
 
 
 def test_only_redis_is_known_without_a_driver(tmp_path: Path) -> None:

@@ -113,3 +113,12 @@ def test_the_policy_of_the_login_page(tmp_path: Path) -> None:
             assert directive in policy
             assert ("img-src" in policy) == (name == "EXTENDED_LOGIN_CSP")
             assert bool(policy) == (name != "OMIT_LOGIN_CSP")
+
+
+def test_the_slash_of_the_callback_may_be_left_out(tmp_path: Path) -> None:
+    with gateway(tmp_path, {"login": {"callbackEndpoint": "custom/cb"}, "logout": {}}) as running:
+        person = Person(running.url)
+        _, query = asked(person)
+        assert query["redirect_uri"] == f"{running.url}/custom/cb"
+        answers = [person.get(f"{path}?code=x", allow_redirects=False) for path in ("/custom/cb", "/login/callback")]
+        assert [answer.status_code for answer in answers] == [400, 404]

@@ -99,6 +99,24 @@ def test_an_empty_object_is_a_descriptor() -> None:
     assert reading.descriptor.authentication_method == "route"
 
 
+@pytest.mark.parametrize("logout", [{}, {"logoutMethod": "POST", "csrfProtection": True}])
+def test_a_logout_may_have_no_endpoint(logout: dict[str, Any]) -> None:
+    assert problems({"logout": logout}) == ()
+
+
+def test_the_slash_of_a_path_may_be_left_out() -> None:
+    document = {
+        "login": {"callbackEndpoint": "custom/cb"},
+        "logout": {"logoutEndpoint": "out", "backChannelLogoutEndpoint": "/back"},
+        "destinations": {"one": {"logoutPath": "bye"}},
+    }
+    read = read_descriptor(json.dumps(document)).descriptor
+    assert read.login.callback_endpoint == "/custom/cb"
+    assert read.logout is not None
+    assert (read.logout.logout_endpoint, read.logout.back_channel_logout_endpoint) == ("/out", "/back")
+    assert read.destinations["one"].logout_path == "/bye"
+
+
 def test_a_byte_order_mark_is_ignored() -> None:
     assert problems("\ufeff{}") == ()
 
@@ -158,7 +176,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"authenticationMethod": "xsuaa"}, "$.authenticationMethod"),
     ({"login": {}}, "$.login.callbackEndpoint"),
     ({"login": {"callbackEndpoint": "http://x"}}, "$.login.callbackEndpoint"),
-    ({"logout": {"logoutPage": "/x"}}, "$.logout.logoutEndpoint"),
+    ({"logout": {"logoutPage": "/x"}}, "$.logout.logoutPage"),
+    ({"logout": {"logoutPage": "/x", "backChannelLogoutEndpoint": "/b"}}, "$.logout.logoutPage"),
+    (
+        {"logout": {"logoutEndpoint": "x", "backChannelLogoutEndpoint": "/x"}},
+        "$.logout.backChannelLogoutEndpoint",
+    ),
     ({"logout": {"logoutEndpoint": "/x", "logoutPage": "ftp://x"}}, "$.logout.logoutPage"),
     ({"logout": {"logoutEndpoint": "/x", "logoutMethod": "PUT"}}, "$.logout.logoutMethod"),
     ({"logout": {"logoutEndpoint": "/x", "csrfProtection": True}}, "$.logout.csrfProtection"),
