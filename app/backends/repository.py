@@ -21,17 +21,20 @@ _APP_HOSTS = APP_HOSTS_HEADER.encode()
 
 
 class RepositoryBackends:
-    """Prepares backends for the files of applications. `timeout` in seconds until the first byte, 0 for the default.
+    """Prepares backends for the files of applications. `timeout` in seconds until the first byte, `math.inf` for no
+    limit, None for the default.
 
     Raises ValueError for a binding whose `uri` is no address.
     """
 
-    def __init__(self, credentials: RepositoryCredentials, tokens: RepositoryTokens, timeout: float = 0) -> None:
+    def __init__(
+        self, credentials: RepositoryCredentials, tokens: RepositoryTokens, timeout: float | None = None
+    ) -> None:
         self._tokens = tokens
         self._destination = Destination(
             HTML5_REPOSITORY,
             parse_url(credentials.uri),
-            timeout=timeout or DEFAULT_SECONDS,
+            timeout=DEFAULT_SECONDS if timeout is None else timeout,
             forwarded_headers=False,
         )
 

@@ -13,7 +13,7 @@ from app.backends.repository import RepositoryBackends
 from app.backends.resolver import BackendResolver
 from app.backends.service import ServiceBackends
 from app.bindings.credentials import OAuthClient
-from app.composition.platform import Platform
+from app.composition.platform import Platform, repository_timeout
 from app.configuration import Configuration
 from app.destinations.corporate import CorporateTokens
 from app.destinations.environment import environment_destinations
@@ -108,7 +108,7 @@ def _repository(configuration: Configuration, platform: Platform) -> RepositoryB
     credentials = configuration.services.html5_repository
     if credentials is None:
         return None
-    timeout = (configuration.outgoing_request_options.html5_apps_repo.timeout or 0) / 1000
+    timeout = repository_timeout(configuration.outgoing_request_options)
     return RepositoryBackends(credentials, RepositoryTokens(credentials, platform.tokens), timeout)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.composition.platform import Platform
+from app.composition.platform import Platform, repository_timeout
 from app.configuration import Configuration
 from app.consistency import Parts, unauthenticated
 from app.gateway import Gateway
@@ -26,7 +26,7 @@ def compose_hosted_apps(configuration: Configuration, platform: Platform, make: 
         return None
     settings = configuration.settings
     tokens = RepositoryTokens(credentials, platform.tokens)
-    timeout = (configuration.outgoing_request_options.html5_apps_repo.timeout or 0) / 1000
+    timeout = repository_timeout(configuration.outgoing_request_options)
     return HostedApps(
         RepositoryClient(platform.clients, credentials, tokens, timeout),
         AppHosts(configuration.business_services, settings.own_sap_cloud_service),

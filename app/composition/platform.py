@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,6 +53,12 @@ def service_timeouts(options: OutgoingRequestOptions) -> dict[Service, float]:
         Service.DESTINATION: options.destination.timeout,
     }
     return {service: timeout / 1000 for service, timeout in given.items() if timeout is not None}
+
+
+def repository_timeout(options: OutgoingRequestOptions) -> float | None:
+    """Seconds the HTML5 repository may take, `math.inf` without limit; None where nothing is configured."""
+    timeout = options.html5_apps_repo.timeout
+    return timeout if timeout is None else timeout / 1000 or math.inf
 
 
 def trusted_files(configured: str | None, environ: Mapping[str, str]) -> tuple[str, ...]:

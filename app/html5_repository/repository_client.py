@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -47,15 +48,19 @@ class Absence(Enum):
 
 
 class RepositoryClient:
-    """Asks the repository. `timeout` in seconds, 0 for the default."""
+    """Asks the repository. `timeout` in seconds, `math.inf` for no limit, None for the default."""
 
     def __init__(
-        self, clients: PlatformClients, credentials: RepositoryCredentials, tokens: RepositoryTokens, timeout: float = 0
+        self,
+        clients: PlatformClients,
+        credentials: RepositoryCredentials,
+        tokens: RepositoryTokens,
+        timeout: float | None = None,
     ) -> None:
         self._clients = clients
         self._uri = credentials.uri.rstrip("/")
         self._tokens = tokens
-        self._timeout = timeout or _DEFAULT_SECONDS
+        self._timeout = _DEFAULT_SECONDS if timeout is None else timeout
 
     async def descriptor(self, key: AppKey) -> str | Absence:
         """The text of an application's xs-app.json.
@@ -93,7 +98,8 @@ class RepositoryClient:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         if key.app_hosts:
             headers[APP_HOSTS_HEADER] = key.app_hosts
-        timeout = httpx.Timeout(self._timeout, connect=min(_CONNECT_SECONDS, self._timeout))
+        limit = None if math.isinf(self._timeout) else self._timeout
+        timeout = httpx.Timeout(limit, connect=min(_CONNECT_SECONDS, self._timeout))
         try:
             return await self._clients.get().request(method, self._uri + path, headers=headers, timeout=timeout)
         except httpx.TimeoutException:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 
 import pytest
 
-from app.backends.repository import RepositoryBackends
+from app.backends.repository import DEFAULT_SECONDS, RepositoryBackends
 from app.backends.resolver import BackendResolver
+from app.composition.platform import repository_timeout
 from app.destinations.resolver import DestinationResolver
 from app.html5_repository.repository_tokens import RepositoryTokens
 from app.principal import AnonymousCaller, UserCaller, UserPrincipal, UserToken
+from app.routing.descriptor_options import OutgoingRequestOptions
 from app.routing.reference import WHOLE_REPOSITORY, RepositoryReference
 from app.transport.pool_key import DirectKey
 from tests.destinations.platform_stub import jwt
@@ -44,6 +47,17 @@ def test_files_of_an_application_are_below_its_name_and_version() -> None:
     assert backend.credentials == ((b"authorization", b"Bearer html5-globex-1"), (b"x-app-host-id", b"h1,h2"))
     assert backend.answer_headers == ((b"cache-control", b"no-cache"),)
     assert (backend.timeout, backend.forwarded_headers) == (7, False)
+
+
+@pytest.mark.parametrize(("configured", "seconds"), [(None, DEFAULT_SECONDS), (0, math.inf), (1500, 1.5)])
+def test_the_time_for_an_answer_is_what_is_configured_and_zero_is_without_limit(
+    configured: int | None, seconds: float
+) -> None:
+    given = {} if configured is None else {"html5-apps-repo": {"timeout": configured}}
+    timeout = repository_timeout(OutgoingRequestOptions.model_validate(given))
+    tokens, credentials = Tokens(), repository_credentials("https://repo.example")
+    repository = RepositoryBackends(credentials, RepositoryTokens(credentials, tokens), timeout)
+    assert asyncio.run(repository.backend(SHOP, PROVIDER)).timeout == seconds
 
 
 def test_the_whole_repository_has_no_hosts_and_takes_none_from_the_client() -> None:

@@ -72,7 +72,7 @@ class Repository:
     def paths(self) -> list[str]:
         return [call.path for call in self.calls]
 
-    def client(self, timeout: float = 0) -> RepositoryClient:
+    def client(self, timeout: float | None = None) -> RepositoryClient:
         credentials = repository_credentials(f"http://127.0.0.1:{self.port}/")
         return RepositoryClient(self.clients, credentials, RepositoryTokens(credentials, self.tokens), timeout)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from app.errors import Failure, GatewayError
+from app.html5_repository import repository_client
 from app.html5_repository.repository_client import MAX_DESCRIPTOR, Absence, AppKey
 from tests.html5_repository.repository_stub import PROVIDER, SUBSCRIBER, Repository, repository
 
@@ -111,6 +113,22 @@ def test_a_repository_that_is_away_or_too_slow_is_unavailable() -> None:
         with pytest.raises(GatewayError, match="cannot be reached") as caught:
             await stub.client().descriptor(KEY)
         assert caught.value.failure is Failure.HTML5_REPOSITORY_UNAVAILABLE
+
+    run(step)
+
+
+def test_without_limit_the_repository_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository_client, "_DEFAULT_SECONDS", 0.05)
+
+    async def step(stub: Repository) -> None:
+        stub.answers[PATH] = (200, b"{}")
+        stub.gate.clear()
+        patient = asyncio.ensure_future(stub.client(timeout=math.inf).descriptor(KEY))
+        with pytest.raises(GatewayError, match="in time"):
+            await stub.client().descriptor(KEY)
+        assert not patient.done()
+        stub.gate.set()
+        assert await patient == "{}"
 
     run(step)
 
