@@ -13,7 +13,6 @@ from app.bindings.redis_credentials import redis_problems
 from app.bindings.services import repository_binding, xsuaa_binding
 from app.destination_url import parse_url
 from app.destinations.from_binding import service_destination
-from app.error_pages import read_error_pages
 from app.errors import GatewayError
 from app.pem import is_trust_store
 from app.problem import Problem, json_path, shown
@@ -193,15 +192,17 @@ def _folders(parts: Parts) -> Iterator[Problem]:
 def _files(parts: Parts) -> Iterator[Problem]:
     """Files that are named can be read: error pages in the working directory, certificates anywhere."""
     for index, page in enumerate(parts.reading.descriptor.error_page):
-        try:
-            read_error_pages([page], parts.workdir)
-        except (OSError, ValueError):  # ValueError: a NUL in the name
+        if page.file is not None and not _is_readable(parts.workdir / page.file.lstrip("/")):
             path = json_path(("errorPage", index, "file"))
-            yield Problem(FILE_NAME, path, shown(page.file), "a file that exists in the working directory")
+            yield Problem(FILE_NAME, path, shown(page.file), "a file in the working directory that can be read")
     for file in (parts.settings.xs_cacert_path or "").split(os.pathsep):
         if file and not is_trust_store(file):
             allowed = f"files that hold certificates in PEM, separated by {os.pathsep}"
             yield Problem("XS_CACERT_PATH", "", shown(file), allowed)
+
+
+def _is_readable(file: Path) -> bool:
+    return os.path.isfile(file) and os.access(file, os.R_OK)
 
 
 def _https(parts: Parts) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 
@@ -14,6 +15,8 @@ def public_pem(text: str) -> str:
 
 def is_trust_store(file: str) -> bool:
     """Whether a file is there and holds certificates that can be trusted. Reads it."""
+    if not os.path.isfile(file):  # a pipe or a device might never end
+        return False
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=file)
     except (OSError, ValueError):  # among them ssl.SSLError

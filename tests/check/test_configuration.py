@@ -314,7 +314,7 @@ def test_both_variables_name_trusted_files(tmp_path: Path) -> None:
 
 
 def test_an_error_page_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    for name in ("a\0b", "x" * 9000, "resources"):
+    for name in ("a\0b", "x" * 9000, "resources", "../" * 20 + "dev/zero"):
         document = {**public(), "errorPage": [{"status": 404, "file": name}]}
         assert places(refused(tmp_path, document)) == [("xs-app.json", "$.errorPage[0].file")]
 
