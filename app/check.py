@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.bindings.services import Services
@@ -36,22 +36,26 @@ class Note:
         return f"{self.variable}: {self.message}"
 
 
-def notes(environ: Mapping[str, str], settings: Settings, services: Services) -> tuple[Note, ...]:
+def notes(environ: Mapping[str, str], settings: Settings, services: Services) -> Iterator[Note]:
     """Variables that have no effect here, or not with these bindings or this value, those that could be better, and
     those with our prefix that mean nothing.
     """
-    found = [Note(name, "without effect here") for name in VARIABLES_WITHOUT_EFFECT if name in environ]
+    yield from (Note(name, "without effect here") for name in VARIABLES_WITHOUT_EFFECT if name in environ)
     if settings.enable_frame_ancestors_csp_headers and not (services.xsuaa is not None and services.xsuaa.apiurl):
-        found.append(Note("ENABLE_FRAME_ANCESTORS_CSP_HEADERS", "without effect: no XSUAA with an apiurl is bound"))
+        yield Note("ENABLE_FRAME_ANCESTORS_CSP_HEADERS", "without effect: no XSUAA with an apiurl is bound")
+    if services.certified is None:
+        for entry in settings.destinations:
+            if entry.forward_auth_certificates:
+                yield Note("destinations", f"'{entry.name}' gets no certificate: no authentication service has one")
     extra = environ.get("NODE_EXTRA_CA_CERTS", "")
     if extra and not is_trust_store(extra):
-        found.append(Note("NODE_EXTRA_CA_CERTS", f"left out: {shown(extra)} is no file with certificates in PEM"))
+        yield Note("NODE_EXTRA_CA_CERTS", f"left out: {shown(extra)} is no file with certificates in PEM")
     if settings.node_tls_reject_unauthorized not in ("0", "1"):
-        found.append(Note("NODE_TLS_REJECT_UNAUTHORIZED", "certificates are verified: only 0 switches that off"))
+        yield Note("NODE_TLS_REJECT_UNAUTHORIZED", "certificates are verified: only 0 switches that off")
     store = settings.ext_session_mgt
     if store is not None and len(store.session_secret) < ADVISED_SECRET:
-        found.append(Note("EXT_SESSION_MGT", f"sessionSecret should have at least {ADVISED_SECRET} characters"))
-    return (*found, *(Note(name, "unknown variable, ignored") for name in unknown_variables(environ)))
+        yield Note("EXT_SESSION_MGT", f"sessionSecret should have at least {ADVISED_SECRET} characters")
+    yield from (Note(name, "unknown variable, ignored") for name in unknown_variables(environ))
 
 
 def report(problems: Sequence[Problem], notes: Sequence[Note]) -> str:

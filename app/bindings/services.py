@@ -14,6 +14,7 @@ from app.bindings.credentials import (
     ConnectivityCredentials,
     DestinationCredentials,
     IdentityCredentials,
+    OAuthClient,
     RepositoryCredentials,
     XsuaaCredentials,
 )
@@ -44,6 +45,11 @@ class Services:
         if self.identity is not None and self.xsuaa is not None and not self.xsuaa.tenant.is_named:
             return self.identity
         return self.xsuaa or self.destination or self.connectivity or self.identity
+
+    @property
+    def certified(self) -> OAuthClient | None:
+        """The authentication service's binding with a certificate, for destinations that forward it; the first."""
+        return next((each for each in (self.xsuaa, self.identity) if each is not None and each.key), None)
 
 
 def read_services(

@@ -12,7 +12,6 @@ from app.backends.on_premise import OnPremise
 from app.backends.repository import RepositoryBackends
 from app.backends.resolver import BackendResolver
 from app.backends.service import ServiceBackends
-from app.bindings.credentials import OAuthClient
 from app.composition.platform import Platform, repository_timeout
 from app.configuration import Configuration
 from app.destinations.corporate import CorporateTokens
@@ -93,11 +92,13 @@ def compose_backends(configuration: Configuration, platform: Platform) -> Backen
     on_premise = None
     if connectivity is not None:
         on_premise = OnPremise(connectivity, platform.tokens, configuration.settings.gateway_principal_propagation)
+    certified = services.certified
+    own_certificate = ClientCertificate(certified.certificate, certified.key) if certified is not None else None
     destinations = DestinationResolver(environment_destinations(configuration.settings.destinations), finder)
     return BackendResolver(
         destinations,
         on_premise,
-        _own_certificate(services.xsuaa, services.identity),
+        own_certificate,
         ServiceBackends(configuration.business_services, platform.tokens, platform.dependencies),
         _repository(configuration, platform),
         platform.dependencies,
@@ -110,9 +111,3 @@ def _repository(configuration: Configuration, platform: Platform) -> RepositoryB
         return None
     timeout = repository_timeout(configuration.outgoing_request_options)
     return RepositoryBackends(credentials, RepositoryTokens(credentials, platform.tokens), timeout)
-
-
-def _own_certificate(*services: OAuthClient | None) -> ClientCertificate | None:
-    """The pair of an authentication service's binding, for destinations that forward it: the first there is."""
-    pairs = (ClientCertificate(each.certificate, each.key) for each in services if each is not None and each.key)
-    return next(pairs, None)

@@ -190,11 +190,10 @@ def test_the_uaa_of_default_services_has_the_name_that_is_asked_for(tmp_path: Pa
 def test_a_query_finds_what_default_services_have_under_its_key(tmp_path: Path) -> None:
     write(tmp_path / "default-services.json", json.dumps({"ui": {"url": "local"}}))
     vcap = {"maps": [{"label": "maps", "name": "ui", "tags": ["other"], "credentials": {"url": "secret"}}]}
-    assert bindings(tmp_path, VCAP_SERVICES=json.dumps(vcap)).queried("ui", {"tag": "ui5"}) is None
-    local = bindings(tmp_path).queried("ui", {"tag": "ui5"})
-    assert local is not None
+    assert bindings(tmp_path, VCAP_SERVICES=json.dumps(vcap)).queried("ui", {"tag": "ui5"}) == ()
+    (local,) = bindings(tmp_path).queried("ui", {"tag": "ui5"})
     assert local.credentials == {"url": "local"}
-    assert bindings(tmp_path).queried("other", {"tag": "ui5"}) is None
+    assert bindings(tmp_path).queried("other", {"tag": "ui5"}) == ()
 
 
 def test_nothing_anywhere_is_no_binding(tmp_path: Path) -> None:

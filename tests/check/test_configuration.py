@@ -388,10 +388,15 @@ def test_broken_bindings_do_not_make_routes_look_unprotected(tmp_path: Path) -> 
 
 def test_what_has_no_effect_is_noted(tmp_path: Path) -> None:
     document = {**public(), "services": {}, "outgoingRequestOptions": {"cls": {}}, "cors": []}
-    environ = environment(ZONE_INFO_CACHE_TTL="1", GATEWAY_NONSENSE="1", ENABLE_FRAME_ANCESTORS_CSP_HEADERS="true")
+    forwarding = [{"name": "one", "url": "https://one.example", "forwardAuthCertificates": True}]
+    environ = environment(
+        ZONE_INFO_CACHE_TTL="1", GATEWAY_NONSENSE="1", ENABLE_FRAME_ANCESTORS_CSP_HEADERS="true",
+        destinations=json.dumps(forwarding),
+    )  # fmt: skip
     assert [str(note) for note in loaded(tmp_path, document, environ).notes] == [
         "ZONE_INFO_CACHE_TTL: without effect here",
         "ENABLE_FRAME_ANCESTORS_CSP_HEADERS: without effect: no XSUAA with an apiurl is bound",
+        "destinations: 'one' gets no certificate: no authentication service has one",
         "GATEWAY_NONSENSE: unknown variable, ignored",
     ]
 
