@@ -107,17 +107,22 @@ class UserCaller:
     """A request made on behalf of a user.
 
     `ias_token` is what the identity service issued, where the user has logged in there; without an XSUAA to exchange
-    it at, it is the `token` itself.
+    it at, it is the `token` itself. `access_token` is what that service issued beside it for backends to see.
     """
 
     token: UserToken
     ias_token: UserToken | None = None
+    access_token: UserToken | None = None
+
+    @property
+    def forwarded(self) -> UserToken:
+        """The token that a backend gets which wants the one of the login."""
+        return self.access_token or self.ias_token or self.token
 
     @property
     def expires_at(self) -> int:
         """When the first of the tokens ends, in epoch seconds."""
-        ends = self.token.expires_at
-        return ends if self.ias_token is None else min(ends, self.ias_token.expires_at)
+        return min(each.expires_at for each in (self.token, self.ias_token, self.access_token) if each is not None)
 
     @property
     def principal(self) -> UserPrincipal:
@@ -133,6 +138,11 @@ class ServiceCaller:
     """A request that another application makes for itself: backends see its token, but no user."""
 
     token: ServiceToken
+
+    @property
+    def forwarded(self) -> ServiceToken:
+        """See `UserCaller`."""
+        return self.token
 
     @property
     def principal(self) -> ServicePrincipal:

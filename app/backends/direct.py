@@ -49,5 +49,5 @@ def _tls_identity(destination: Destination, own_certificate: ClientCertificate |
 
 def _end(destination: Destination, caller: Caller, expires_at: float) -> float:
     if destination.forward_auth_token and not isinstance(caller, AnonymousCaller):
-        return min(expires_at, monotonic_end(caller.token.expires_at))
+        return min(expires_at, monotonic_end(caller.forwarded.expires_at))
     return expires_at

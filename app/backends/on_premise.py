@@ -107,7 +107,7 @@ class OnPremise:
         if destination.authentication is Authentication.TECHNICAL_USER_PROPAGATION:
             own = _technical_user(destination)
         elif destination.forward_auth_token and not isinstance(caller, AnonymousCaller):
-            ends_at = min(ends_at, monotonic_end(caller.token.expires_at))
+            ends_at = min(ends_at, monotonic_end(caller.forwarded.expires_at))
         return Passage(_proxy_headers(destination, proxy_token) + own, ends_at)
 
     async def _with_principal(self, destination: Destination, caller: Caller, account: Tenant) -> Passage:

@@ -27,12 +27,12 @@ def bearer(token: str) -> bytes:
 
 
 def own_credentials(destination: Destination, caller: Caller) -> Headers:
-    """The headers that authenticate at the backend: the caller's token, or what the destination brings.
+    """The headers that authenticate at the backend: the token of the caller's login, or what the destination brings.
 
     Anonymous callers have no token to forward, and none is: the backend decides what they get.
     """
     if destination.forward_auth_token:
-        return () if isinstance(caller, AnonymousCaller) else ((b"authorization", bearer(caller.token.value)),)
+        return () if isinstance(caller, AnonymousCaller) else ((b"authorization", bearer(caller.forwarded.value)),)
     if destination.authentication is Authentication.SAML_ASSERTION:
         return destination.credentials + _SAML_SESSION
     return destination.credentials

@@ -84,23 +84,24 @@ class ServiceBackends:
                 return await self._of_user(service, caller)
 
     async def _of_user(self, service: BusinessService, caller: Caller) -> _Proof:
-        """The user's token exchanged, or as the identity service issued it; the latter also beside the former."""
+        """The user's token exchanged, or as the identity service issued it; the latter also beside either."""
         if isinstance(caller, AnonymousCaller):
             raise _login_required(service)
         if not isinstance(caller, UserCaller):
             raise unusable(service, "it wants a user's token, and the caller is an application")
         ends_at = monotonic_end(caller.expires_at)
-        ias_token = caller.ias_token.value if caller.ias_token is not None else ""
-        if ias_token and service.forward_ias_authentication:
-            return _Proof(_authorization(ias_token), ends_at)
-        exchanged = await self._tokens.exchanged(_client(service), caller.token)
-        headers = _authorization(exchanged)
+        ias_token = caller.forwarded.value if caller.ias_token is not None else ""
+        beside: Headers = ()
         if ias_token and service.forward_ias_token:
-            headers += ((_IAS_TOKEN, ias_token.encode("latin-1")),)
-        return _Proof(headers, min(ends_at, token_end(exchanged)))
+            beside = ((_IAS_TOKEN, ias_token.encode("latin-1")),)
+        if ias_token and service.forward_ias_authentication:
+            return _Proof(_authorization(ias_token) + beside, ends_at)
+        exchanged = await self._tokens.exchanged(_client(service), caller.token)
+        return _Proof(_authorization(exchanged) + beside, min(ends_at, token_end(exchanged)))
 
 
 def _client(service: BusinessService) -> ClientCredentials:
+    """The client for tokens of a service. Raises SERVICE_UNUSABLE."""
     if service.uaa is None:
         raise unusable(service, "its binding has no uaa")
     return service.uaa

@@ -106,15 +106,15 @@ class BusinessService(BaseModel):
         if self.grant_type is GrantType.MTLS:
             missing = [name for name, value in (("cert", self.cert), ("key", self.key)) if not value]
             refuse([(name, None, f"{name} is required beside grant_type mtls") for name in missing])
-        elif self.endpoints and self.uaa is None and not self._does_without_client:
+        elif self.endpoints and self.uaa is None and not self._shows_ias_tokens:
             refuse([("uaa", None, f"uaa is required with grant_type {self.grant_type}")])
         return self
 
     @property
-    def _does_without_client(self) -> bool:
-        """Whether it can be used without a token of its own: by those who log in with the identity service."""
+    def _shows_ias_tokens(self) -> bool:
+        """Whether users who have logged in with the identity service need no token of the service's own client."""
         forwards = self.forward_ias_authentication and self.grant_type is GrantType.USER_TOKEN
-        return forwards or bool(self.ias_dependency)
+        return forwards or self.ias_dependency != ""
 
     def names(self) -> tuple[str, ...]:
         """Names by which routes refer to it."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from app.bindings.credentials import IdentityCredentials
 from app.identity_service.issuer import own_issuer, with_scheme
-from app.principal import ServicePrincipal, Tenant, UserPrincipal
-from app.tokens.claims import Claims, refused, shared_tenant, string_list, text
+from app.principal import ServicePrincipal, Tenant, UserPrincipal, UserToken
+from app.tokens.claims import Claims, decode_claims, refused, shared_tenant, string_list, text
 from app.tokens.endpoints import is_zone
 
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -51,6 +52,16 @@ def principal_of(claims: Claims, tenant: Tenant, issuer: str) -> UserPrincipal |
     if text(claims, "sap_id_type") == "app" or subject == client:
         return ServicePrincipal(tenant, client or subject)
     return UserPrincipal(tenant, issuer, subject)
+
+
+def check_same_user(token: UserToken, other: UserToken) -> None:
+    """Refuse a token of somebody else. An application may have its own `sub` in id tokens; `user_uuid` is global."""
+    if token.principal == other.principal:
+        return
+    uuid = text(decode_claims(token.value), "user_uuid")
+    same_place = replace(token.principal, user_id="") == replace(other.principal, user_id="")
+    if not uuid or not same_place or uuid != text(decode_claims(other.value), "user_uuid"):
+        raise refused("the token belongs to somebody else")
 
 
 def check_is_no_logout_token(claims: Claims) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import urlencode
 
 from app.bindings.credentials import IdentityCredentials
+from app.errors import Failure, GatewayError
+from app.identity_service.claims import check_same_user
 from app.identity_service.discovery import Discovery, Endpoints
 from app.identity_service.grants import IdentityGrants
 from app.identity_service.issuer import own_issuer
 from app.identity_service.verifier import IdentityVerifier, VerifiedLogin
 from app.identity_service.xsuaa_bridge import XsuaaBridge
-from app.principal import Tenant, UserCaller
+from app.principal import Tenant, UserCaller, UserToken
 from app.tokens.authority import IDENTITY_SERVICE
 from app.tokens.identity_provider import Login, LoginRequest, pkce
 from app.tokens.jwks import KeyStore
 from app.tokens.token_response import TokenRefused, TokenResponse
+
+log = logging.getLogger("gangway.tokens")
 
 SCOPES = ("openid", "email", "profile", "groups", "offline_access")
 
@@ -22,7 +27,8 @@ SCOPES = ("openid", "email", "profile", "groups", "offline_access")
 class IdentityServiceProvider:
     """See `IdentityProvider`. `bridge` is None where no XSUAA is bound: then the user's token is the service's own.
 
-    That token is the id token: it always is a JSON Web Token for us, and the only one the service exchanges.
+    That token is the id token: it always is a JSON Web Token for us, and the only one the service exchanges. Backends
+    see the access token beside it, where that proves the same.
     `token_hint` (`LOGOUT_WITH_TOKEN_HINT`): log out with the token instead of the tenant.
     """
 
@@ -98,8 +104,23 @@ class IdentityServiceProvider:
 
     async def _login(self, verified: VerifiedLogin, response: TokenResponse, tenant: Tenant) -> Login:
         ias_token = verified.token
+        access_token = await self._access_token(response.access_token, ias_token)
         token = ias_token if self._bridge is None else await self._bridge.exchange(ias_token, tenant)
-        return Login(UserCaller(token, ias_token), response.refresh_token, verified.names)
+        return Login(UserCaller(token, ias_token, access_token), response.refresh_token, verified.names)
+
+    async def _access_token(self, value: str, ias_token: UserToken) -> UserToken | None:
+        """The access token of a login, None where it is opaque, refused, or the id token itself."""
+        if value == ias_token.value or not _is_jwt(value):
+            return None
+        try:
+            token = await self._verifier.verify_user(value)
+            check_same_user(token, ias_token)
+        except GatewayError as error:
+            if error.failure is not Failure.TOKEN_REFUSED:
+                raise
+            log.warning("access token not forwarded, but the id token", extra={"fields": {"reason": error.detail}})
+            return None
+        return token
 
     async def _endpoints(self) -> Endpoints:
         return await self._discovery.endpoints(own_issuer(self._credentials))
@@ -107,9 +128,13 @@ class IdentityServiceProvider:
 
 def _user_token(response: TokenResponse) -> str:
     token = response.id_token or response.access_token
-    if token.count(".") != 2:
+    if not _is_jwt(token):
         raise TokenRefused("opaque_token", "the service issued no JSON Web Token for the user", IDENTITY_SERVICE)
     return token
+
+
+def _is_jwt(token: str) -> bool:
+    return token.count(".") == 2
 
 
 def _with_query(address: str, query: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ and clients may prove themselves by mTLS, at the same address.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from joserfc.jwk import KeySet
@@ -85,17 +86,20 @@ class IdentityService:
 
     async def end(self, session: IdentitySession, *, by_session: bool = True) -> list[int]:
         """Report the end of a session to all that took part in it; their statuses (0: unreachable)."""
-        return await asyncio.gather(
-            *(
-                self._report(self.back_channel[client_id], self.logout_token(session, client_id, by_session=by_session))
-                for client_id in session.clients
-                if client_id in self.back_channel
+        reports = (
+            self._report(
+                self.back_channel[client_id],
+                self.logout_token(session, client_id, by_session=by_session),
+                session.report_headers.get(client_id, {}),
             )
+            for client_id in session.clients
+            if client_id in self.back_channel
         )
+        return await asyncio.gather(*reports)
 
-    async def _report(self, address: str, token: str) -> int:
+    async def _report(self, address: str, token: str, headers: Mapping[str, str]) -> int:
         try:
-            status = (await self._web.post_form(address, {"logout_token": token})).status
+            status = (await self._web.post_form(address, {"logout_token": token}, headers)).status
         except Unreachable:
             status = 0
         self._journal.record(Station.IDENTITY_SERVICE, "back-channel-logout", status=status)
@@ -156,10 +160,11 @@ class IdentityService:
         try:
             client = self._gate.admit(read_proof(request.headers, form, certificate_of(request)))
             tenant = tenant_for(client, form.get("app_tid", ""))
-            issued = self._grants.answer(IdentityTokenRequest(client, tenant, form))
+            issued = self._grants.answer(IdentityTokenRequest(client, tenant, form, request.query_params))
         except OAuthError as error:
             self._note(request, "token-refused", **seen, error=error.error, reason=error.description)
             raise
+        seen |= {name: value for name, value in request.query_params.items() if name.startswith("s3bcl_")}
         resource = form.get("resource", "")
         self._note(request, "token", issued.principal, **seen, tenant=tenant.subdomain, resource=resource)
         return JSONResponse(issued.body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc.jwk import KeySet
@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 from app.landscape.faults import Fault, Faults
 from app.landscape.identity_service_client import IdentityClient
 from app.landscape.identity_service_state import IdentityRefresh, IdentitySession, IdentityState
-from app.landscape.identity_service_tokens import client_claims, user_claims
+from app.landscape.identity_service_tokens import access_token_hash, client_claims, user_claims
 from app.landscape.keys import SigningKeys
 from app.landscape.tokens import TokenRefused, decode
 from app.landscape.users import PROVIDER, Tenant, tenant_by_zone
@@ -28,17 +28,19 @@ from app.landscape.xsuaa_state import Login
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 the name of a grant
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 the name of a type
 ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 the name of a type
+HEADER_NAME, HEADER_VALUE = "s3bcl_header_name", "s3bcl_header_value"
 DEPENDENCY = "urn:sap:identity:application:provider:name:"
 CLIENT = "urn:sap:identity:application:provider:clientid:"
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityTokenRequest:
-    """A call of the token endpoint whose client has proved itself."""
+    """A call of the token endpoint whose client has proved itself. `query` is that of the address."""
 
     client: IdentityClient
     tenant: Tenant
     form: Mapping[str, str]
+    query: Mapping[str, str] = field(default_factory=dict)
 
     def needed(self, name: str) -> str:
         """A form parameter that must be there. Raises OAuthError 400."""
@@ -86,6 +88,9 @@ class IdentityGrants:
         if code.request.tenant != request.tenant or request.form.get("redirect_uri", "") != code.request.redirect_uri:
             raise OAuthError(400, "invalid_grant", "The code belongs to another request")
         check_verifier(code.request, request.form.get("code_verifier", ""))
+        if HEADER_NAME in request.query:
+            header = {request.query[HEADER_NAME]: request.query.get(HEADER_VALUE, "")}
+            code.session.report_headers[request.client.client_id] = header
         return self._for_user(request, code.session, nonce=code.request.nonce, opaque=False, refreshable=True)
 
     def _refresh_token(self, request: IdentityTokenRequest) -> Issued:
@@ -150,7 +155,8 @@ class IdentityGrants:
         claims = user_claims(self._issuer(), request.client, request.tenant, session, audience or own)
         body = self._body(request, claims, opaque)
         if audience is None:
-            body["id_token"] = self._keys.sign(claims | ({"nonce": nonce} if nonce else {}))
+            of_login = {"at_hash": access_token_hash(body["access_token"]), **({"nonce": nonce} if nonce else {})}
+            body["id_token"] = self._keys.sign(claims | of_login)
         if refreshable:
             token = IdentityRefresh(request.client.client_id, request.tenant, session)
             body["refresh_token"] = self._state.refresh_tokens.add(token, request.client.refresh_validity)

@@ -15,11 +15,15 @@ SESSION_SECONDS = 12 * 3600
 
 @dataclass(frozen=True, slots=True)
 class IdentitySession:
-    """A person who is logged in: the session's id (`sid`), and the clients that took part in it, with their tenants."""
+    """A person who is logged in: the session's id (`sid`), and the clients that took part in it, with their tenants.
+
+    `report_headers` are headers that clients want to see again when they are told of the session's end.
+    """
 
     login: Login
     sid: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     clients: dict[str, Tenant] = field(default_factory=dict, hash=False)
+    report_headers: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +41,12 @@ def user_claims(
         "auth_time": session.login.auth_time,
     }
     return claims | {"nonce": nonce} if nonce else claims
+
+
+def access_token_hash(token: str) -> str:
+    """What an id token says of the access token beside it (OpenID Connect Core 1.0, 3.1.3.6)."""
+    half = hashlib.sha256(token.encode()).digest()[:16]
+    return urlsafe_b64encode(half).rstrip(b"=").decode()
 
 
 def client_claims(issuer: str, client: IdentityClient, tenant: Tenant, audience: Sequence[str]) -> dict[str, Any]:

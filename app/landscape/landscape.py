@@ -47,7 +47,8 @@ from app.landscape.service_bindings import (
     saas_registry_fields,
 )
 from app.landscape.service_instances import APP_NAME, ServiceInstance, make_instances
-from app.landscape.tokens import TokenVerifier
+from app.landscape.token_principal import Claims
+from app.landscape.tokens import TokenVerifier, unverified_issuer
 from app.landscape.user_certificate import UserCertificates
 from app.landscape.users import ACME, PROVIDER, TENANTS, Tenant
 from app.landscape.virtual_host import Resource, VirtualHost
@@ -221,8 +222,16 @@ class Landscape:
             self.html5_repository.deploy(app)
 
     def _microservice(self, instance: ServiceInstance) -> Microservice:
+        """It takes tokens of both services that log users in, like an application that is bound to both."""
+        of_xsuaa = self._verifier().verify
+
+        async def validate(token: str) -> Claims:
+            if self._ias and unverified_issuer(token) == self.identity_service.url:
+                return self.identity_service.validate(token)
+            return await of_xsuaa(token)
+
         return Microservice(
-            validate=self._verifier().verify,
+            validate=validate,
             client_id=instance.client.client_id,
             app_name=instance.client.app_name,
             journal=self.journal,

@@ -78,7 +78,7 @@ class Microservice(Served):
 
 
 def _name(claims: Claims) -> str:
-    return str(claims.get("user_name") or claims.get("client_id") or "")
+    return str(claims.get("user_name") or claims.get("email") or claims.get("client_id") or "")
 
 
 async def _serve_websocket(scope: Scope, receive: Receive, send: Send, user: str) -> None:

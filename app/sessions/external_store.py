@@ -46,9 +46,8 @@ class Copy(Session):
 
     def __init__(self, key: bytes, part: TokenPart) -> None:
         super().__init__(
-            key, part.caller.token, part.refresh_token, part.created_at, part.attention_at,
-            ias_token=part.caller.ias_token, login_names=part.login_names,
-        )  # fmt: skip
+            key, part.caller, part.refresh_token, part.created_at, part.attention_at, login_names=part.login_names
+        )
         self.known: Values = {}
         self.version = 0
         self.unsaved = False

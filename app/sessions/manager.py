@@ -53,8 +53,8 @@ class SessionManager:
         """A new session and its id, which goes into the cookie and nowhere else."""
         session_id = new_session_id()
         session = Session(
-            session_key(session_id), login.caller.token, login.refresh_token, self._clock(),
-            self._refresher.attention_at(login), ias_token=login.caller.ias_token, login_names=login.names,
+            session_key(session_id), login.caller, login.refresh_token, self._clock(),
+            self._refresher.attention_at(login), login_names=login.names,
         )  # fmt: skip
         await self._store.add(session)
         for observer in self.observers:

@@ -90,7 +90,7 @@ class TokenRefresher:
         except TokenRefused as refusal:
             return await self._refused(session, refusal)
         renewed = replace(login, refresh_token=login.refresh_token or session.refresh_token)
-        session.renew(caller.token, renewed.refresh_token, self.attention_at(renewed), caller.ias_token)
+        session.renew(caller, renewed.refresh_token, self.attention_at(renewed))
         log.info("token renewed")
         try:
             await self._store.update(session)

@@ -33,10 +33,10 @@ class Session(Visitor):
     caller: UserCaller
 
     def __init__(
-        self, key: bytes, token: UserToken, refresh_token: str, created_at: float, attention_at: float = NEVER,
-        *, ias_token: UserToken | None = None, login_names: tuple[bytes, ...] = (),
+        self, key: bytes, caller: UserCaller, refresh_token: str, created_at: float, attention_at: float = NEVER,
+        *, login_names: tuple[bytes, ...] = (),
     ) -> None:  # fmt: skip
-        super().__init__(UserCaller(token, ias_token))
+        super().__init__(caller)
         self.login_names = login_names
         self.apps = NO_APPS
         self.key = key
@@ -50,11 +50,9 @@ class Session(Visitor):
         """The user's access token."""
         return self.caller.token
 
-    def renew(
-        self, token: UserToken, refresh_token: str, attention_at: float, ias_token: UserToken | None = None
-    ) -> None:
+    def renew(self, caller: UserCaller, refresh_token: str, attention_at: float) -> None:
         """Replace the tokens; what was prepared with the old ones is forgotten."""
-        self.caller = UserCaller(token, ias_token)
+        self.caller = caller
         self.refresh_token = refresh_token
         self.attention_at = attention_at
         self.prepared = {}

@@ -82,7 +82,7 @@ def apply(session: Session, values: Values) -> None:
     """Make a session what the values say. Raises ValueError."""
     part = token_part(values)
     if (part.caller, part.refresh_token) != (session.caller, session.refresh_token):
-        session.renew(part.caller.token, part.refresh_token, part.attention_at, part.caller.ias_token)
+        session.renew(part.caller, part.refresh_token, part.attention_at)
     session.apps = frozenset(str(app) for name, app in values.items() if name.startswith(APP)) or NO_APPS
     apply_to_visitor(session, values)
 
@@ -103,12 +103,14 @@ def token_part(values: Values) -> TokenPart:
 
 
 def _plain(part: TokenPart) -> list[object]:
+    """The access token stands at the end, and only where there is one: earlier versions wrote the rest alone."""
     caller, names = part.caller, [name.hex() for name in part.login_names]
-    return [
+    plain: list[object] = [
         _plain_token(caller.token),
         _plain_token(caller.ias_token) if caller.ias_token is not None else None,
         [part.refresh_token, part.created_at, names, part.attention_at],
     ]
+    return plain if caller.access_token is None else [*plain, _plain_token(caller.access_token)]
 
 
 def _plain_token(token: UserToken) -> list[object]:
@@ -117,10 +119,18 @@ def _plain_token(token: UserToken) -> list[object]:
     return [who, sorted(token.scopes), token.expires_at, _opened(token.value)]
 
 
-def _token_part(token: list[Any], ias_token: list[Any] | None, rest: list[Any]) -> TokenPart:
-    caller = UserCaller(_token(*token), _token(*ias_token) if ias_token is not None else None)
+def _token_part(
+    token: list[Any], ias_token: list[Any] | None, rest: list[Any], access_token: list[Any] | None = None
+) -> TokenPart:
+    own = _token(*token)
+    ias = own if ias_token == token else _token_or_none(ias_token)  # one and the same is held once
+    caller = UserCaller(own, ias, _token_or_none(access_token))
     refresh_token, created_at, names, attention_at = rest
     return TokenPart(caller, refresh_token, created_at, tuple(bytes.fromhex(name) for name in names), attention_at)
+
+
+def _token_or_none(token: list[Any] | None) -> UserToken | None:
+    return _token(*token) if token is not None else None
 
 
 def _token(who: list[str], scopes: list[str], expires_at: int, segments: list[str]) -> UserToken:

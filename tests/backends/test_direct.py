@@ -15,9 +15,10 @@ from app.destinations.authentication import Authentication
 from app.destinations.destination import Destination, ProxyType
 from app.principal import Caller
 from app.transport.pool_key import ClientCertificate, DirectKey, Proxy, TlsIdentity
-from tests.destinations.platform_stub import ANYBODY, user
+from tests.destinations.platform_stub import ANYBODY, claims_of, user, user_of_identity_service
 
 ALICE = user("alice")
+CAROL = user_of_identity_service("carol")
 BEARER = ((b"authorization", b"Bearer t"),)
 OWN_CERTIFICATE = ClientCertificate("chain", "key")
 
@@ -109,6 +110,15 @@ def test_a_forwarded_token_ends_the_backend() -> None:
     backend = direct_backend(destination(forward_auth_token=True), caller, math.inf)
     assert 90 < backend.expires_at - time.monotonic() < 101
     assert direct_backend(destination(), caller, math.inf).expires_at == math.inf
+    carol = user_of_identity_service("carol", access_seconds=50)
+    backend = direct_backend(destination(forward_auth_token=True), carol, math.inf)
+    assert 40 < backend.expires_at - time.monotonic() < 51
+
+
+@pytest.mark.parametrize(("caller", "kind"), [(CAROL, "access"), (replace(CAROL, access_token=None), "id")])
+def test_who_logged_in_with_the_identity_service_forwards_a_token_of_it(caller: Caller, kind: str) -> None:
+    backend = direct_backend(destination(forward_auth_token=True), caller, math.inf)
+    assert claims_of(dict(backend.credentials)[b"authorization"].decode())["kind"] == kind
 
 
 def test_default_headers_stand_back_behind_the_credentials() -> None:

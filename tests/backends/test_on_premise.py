@@ -18,7 +18,16 @@ from app.destinations.destination import Destination, ProxyType
 from app.errors import Failure, GatewayError
 from app.principal import Caller, ServiceCaller, ServicePrincipal, ServiceToken, TechnicalPrincipal
 from app.transport.pool_key import OnPremiseKey, Proxy
-from tests.destinations.platform_stub import ANYBODY, PROVIDER, SUBSCRIBER, Platform, claims_of, running, user
+from tests.destinations.platform_stub import (
+    ANYBODY,
+    PROVIDER,
+    SUBSCRIBER,
+    Platform,
+    claims_of,
+    running,
+    user,
+    user_of_identity_service,
+)
 
 ALICE, BOB = user("alice"), user("bob")
 APPLICATION = ServiceCaller(ServiceToken(ServicePrincipal(PROVIDER, "sb-other"), "t", frozenset(), 0))
@@ -205,6 +214,21 @@ def test_a_forwarded_token_ends_the_backend() -> None:
         backend = await on_premise.backend(destination(forward_auth_token=True), caller, math.inf)
         assert dict(backend.credentials)[b"authorization"] == b"Bearer " + caller.token.value.encode()
         assert 90 < backend.expires_at - time.monotonic() < 101
+        carol = user_of_identity_service("carol", access_seconds=50)
+        backend = await on_premise.backend(destination(forward_auth_token=True), carol, math.inf)
+        assert claims_of(dict(backend.credentials)[b"authorization"].decode())["kind"] == "access"
+        assert 40 < backend.expires_at - time.monotonic() < 51
+
+    run(step)
+
+
+def test_the_cloud_connector_sees_the_token_of_xsuaa() -> None:
+    async def step(platform: Platform, on_premise: OnPremise) -> None:
+        carol = user_of_identity_service("carol")
+        found = destination(authentication=Authentication.PRINCIPAL_PROPAGATION)
+        backend = await on_premise.backend(found, carol, math.inf)
+        shown = dict(backend.credentials)[b"sap-connectivity-authentication"]
+        assert shown == b"Bearer " + carol.token.value.encode()
 
     run(step)
 

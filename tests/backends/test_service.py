@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -22,13 +22,19 @@ from app.principal import (
     ServicePrincipal,
     ServiceToken,
     Tenant,
-    UserCaller,
-    UserPrincipal,
-    UserToken,
 )
 from app.routing.reference import RepositoryReference, ServiceReference
 from app.transport.pool_key import ClientCertificate, DirectKey
-from tests.destinations.platform_stub import ANYBODY, PROVIDER, SUBSCRIBER, Platform, claims_of, jwt, running, user
+from tests.destinations.platform_stub import (
+    ANYBODY,
+    PROVIDER,
+    SUBSCRIBER,
+    Platform,
+    claims_of,
+    running,
+    user,
+    user_of_identity_service,
+)
 
 ALICE, BOB = user("alice"), user("bob", SUBSCRIBER)
 API = ServiceReference("com.c", "api")
@@ -58,13 +64,6 @@ def run(step: Callable[[World], Awaitable[None]]) -> None:
             await step(World(platform))
 
     asyncio.run(main())
-
-
-def logged_in_at_ias(seconds: int = 3600) -> UserCaller:
-    expires_at = int(time.time()) + seconds
-    principal = UserPrincipal(PROVIDER, "ias", "carol")
-    ias = UserToken(principal, jwt(user_name="carol", ias=True), frozenset(), expires_at)
-    return UserCaller(UserToken(principal, jwt(user_name="carol"), frozenset(), expires_at + 60), ias)
 
 
 def shown(headers: tuple[tuple[bytes, bytes], ...], name: bytes = b"authorization") -> dict[str, Any]:
@@ -111,17 +110,39 @@ def test_mutual_tls_shows_the_tenant_and_no_token() -> None:
     run(step)
 
 
-def test_the_identity_services_token_goes_along_or_instead() -> None:
+def test_the_identity_services_token_goes_along_or_instead_or_both() -> None:
     async def step(world: World) -> None:
-        carol = logged_in_at_ias(seconds=100)
+        carol = user_of_identity_service("carol", access_seconds=100)
         along = await world.backends(forwardiastoken=True).resolve(API, carol)
         assert shown(along.credentials)["cid"] == "sb-country"
-        assert claims_of(dict(along.credentials)[b"x-ias-token"].decode())["ias"] is True
+        assert shown(along.credentials, b"x-ias-token")["kind"] == "access"
         assert along.expires_at < time.monotonic() + 101
         before = len(world.platform.calls)
-        instead = await world.backends(forwardiasauthentication=True).resolve(API, carol)
-        assert shown(instead.credentials)["ias"] is True
+        for change in ({}, {"uaa": None}):
+            instead = await world.backends(forwardiasauthentication=True, **change).resolve(API, carol)
+            assert [name for name, _ in instead.credentials] == [b"authorization"]
+            assert shown(instead.credentials)["kind"] == "access"
+        both = await world.backends(forwardiasauthentication=True, forwardiastoken=True).resolve(API, carol)
+        assert [shown(both.credentials, name)["kind"] for name in (b"authorization", b"x-ias-token")] == ["access"] * 2
         assert len(world.platform.calls) == before
+
+    run(step)
+
+
+def test_without_an_access_token_the_id_token_goes_along() -> None:
+    async def step(world: World) -> None:
+        carol = replace(user_of_identity_service("carol"), access_token=None)
+        backend = await world.backends(forwardiastoken=True).resolve(API, carol)
+        assert shown(backend.credentials, b"x-ias-token")["kind"] == "id"
+
+    run(step)
+
+
+def test_a_service_without_a_client_serves_users_of_the_identity_service_alone() -> None:
+    async def step(world: World) -> None:
+        with pytest.raises(GatewayError, match="its binding has no uaa") as caught:
+            await world.backends(forwardiasauthentication=True, uaa=None).resolve(API, ALICE)
+        assert caught.value.failure is Failure.SERVICE_UNUSABLE
 
     run(step)
 
@@ -132,16 +153,6 @@ def test_who_logged_in_elsewhere_has_no_such_token() -> None:
         backend = await resolver.resolve(API, ALICE)
         assert [name for name, _ in backend.credentials] == [b"authorization"]
         assert shown(backend.credentials)["cid"] == "sb-country"
-
-    run(step)
-
-
-def test_the_identity_services_token_needs_no_client_to_exchange_it() -> None:
-    async def step(world: World) -> None:
-        resolver = world.backends(forwardiasauthentication=True, uaa=None)
-        assert shown((await resolver.resolve(API, logged_in_at_ias())).credentials)["ias"] is True
-        with pytest.raises(GatewayError, match="its binding has no uaa"):
-            await resolver.resolve(API, ALICE)
 
     run(step)
 

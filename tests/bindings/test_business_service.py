@@ -45,6 +45,11 @@ def test_a_complete_binding() -> None:
     assert "hidden" not in repr(service)
 
 
+def test_a_service_that_gets_tokens_of_the_identity_service_needs_no_client() -> None:
+    assert service_problems(binding(uaa=None, forwardiasauthentication=True)) == []
+    assert service_problems(binding(uaa=None, IASDependencyName="country")) == []
+
+
 def test_a_service_may_have_applications_only() -> None:
     assert service_problems(binding(endpoints=None, uaa=None)) == []
 
@@ -57,6 +62,10 @@ def test_a_service_may_have_applications_only() -> None:
         ({"endpoints": {"a": {"url": "https://x", "timeout": -1}}}, "$.credentials.endpoints.a.timeout"),
         ({"endpoints": {"a": 5}}, "$.credentials.endpoints.a"),
         ({"uaa": None}, "$.credentials.uaa uaa is required with grant_type user_token"),
+        (
+            {"uaa": None, "forwardiasauthentication": True, "grant_type": "client_credentials"},
+            "uaa is required with grant_type client_credentials",
+        ),
         ({"uaa": {"clientid": "x"}}, "neither clientsecret nor certificate and key"),
         ({"grant_type": "mtls", "cert": "c"}, "$.credentials.key key is required beside grant_type mtls"),
         ({"html5-apps-repo": {"app_host_id": 5}}, "$.credentials['html5-apps-repo']"),

@@ -9,6 +9,7 @@ from app.composition.application import compose
 from app.composition.identity import logout_options
 from app.configuration import Configuration, load_configuration
 from app.login.logout import BackendLogout
+from app.principal import UserCaller
 from app.routing.reference import DestinationReference, ServiceReference
 from app.sessions.backend_cookies import CookieSite
 from app.sessions.session import Session
@@ -54,7 +55,7 @@ def test_the_end_by_time_is_told_with_cookies_but_not_as_if_somebody_had_asked(t
         async with raw_backend(friendly) as backend:
             address = f"http://127.0.0.1:{backend.port}"
             running = compose(configuration(tmp_path, address))
-            session = Session(b"k", TOKEN, "", 1.0)
+            session = Session(b"k", UserCaller(TOKEN), "", 1.0)
             site = CookieSite("one", "127.0.0.1", "/")
             assert session.backend_cookies.absorb(site, [b"BSESSION=s1; Path=/"], frozenset())
             assert running.sign_in.call_backend is not None

@@ -49,6 +49,18 @@ def user(name: str, tenant: Tenant = PROVIDER, seconds: int = 3600, issue: int =
     return UserCaller(UserToken(UserPrincipal(tenant, "sap.default", name), value, frozenset(), expires_at))
 
 
+def user_of_identity_service(name: str, seconds: int = 3600, access_seconds: int = 3600) -> UserCaller:
+    """A user with tokens of both services; those of the identity service have a claim `kind`. Times are lifetimes."""
+    of_xsuaa, now = user(name, seconds=seconds + 60), int(time.time())
+    principal = UserPrincipal(PROVIDER, "https://ias.example", name)
+
+    def issued(kind: str, lifetime: int) -> UserToken:
+        value = jwt(user_name=name, kind=kind, exp=now + lifetime)
+        return UserToken(principal, value, frozenset(), now + lifetime)
+
+    return UserCaller(of_xsuaa.token, issued("id", seconds), issued("access", access_seconds))
+
+
 @dataclass(frozen=True)
 class Call:
     """One request as the platform got it; `host` is the tenant's subdomain."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +12,7 @@ from app.errors import Failure, GatewayError
 from app.principal import Tenant, UserCaller, UserPrincipal
 from app.tokens.identity_provider import Login, LoginRequest
 from app.tokens.token_response import TokenRefused
-from tests.identity_service.identity_server import APP_TID, CLIENT_ID, OWN, IdentityServer
+from tests.identity_service.identity_server import APP_TID, CLIENT_ID, OTHER_TID, OWN, IdentityServer
 from tests.identity_service.parts import Parts, use
 
 LOGIN = LoginRequest(OWN, "https://app.example/login/callback?authType=ias", "verifier", "nonce-1", "corporate")
@@ -88,6 +89,60 @@ def test_without_an_id_token_the_access_token_serves_unless_it_is_opaque(server:
     assert (caught.value.error, caught.value.failure) == ("opaque_token", Failure.IDENTITY_REFUSED)
 
 
+def test_backends_see_the_access_token_beside_the_id_token(server: IdentityServer) -> None:
+    value = server.token(exp=int(time.time()) + 900)
+    server.reply = {"access_token": value}
+    caller = redeem(server).caller
+    assert caller.forwarded.value == value
+    assert caller.ias_token is caller.token
+    assert caller.token.value != value
+    assert caller.expires_at == caller.forwarded.expires_at < caller.token.expires_at
+
+
+def test_id_tokens_may_name_the_user_in_another_way(server: IdentityServer) -> None:
+    server.overrides["user_uuid"] = "alice-uuid"
+    server.reply = {"access_token": server.token(sub="another name", user_uuid="alice-uuid")}
+    assert redeem(server).caller.forwarded.value == server.reply["access_token"]
+
+
+BAD_ACCESS_TOKENS: list[dict[str, Any]] = [
+    {"aud": "another-client"},
+    {"iss": "https://evil.example"},
+    {"app_tid": OTHER_TID},
+    {"sub": "bob-sub", "user_uuid": "bob-uuid"},
+    {"sub": "bob-sub"},
+    {"sap_id_type": "app"},
+    {"exp": 1},
+    {"events": {}},
+]
+
+
+@pytest.mark.parametrize("claims", BAD_ACCESS_TOKENS, ids=[",".join(each) for each in BAD_ACCESS_TOKENS])
+def test_what_is_no_access_token_of_this_user_for_us_is_shown_to_nobody(
+    server: IdentityServer, claims: dict[str, Any]
+) -> None:
+    server.overrides["user_uuid"] = "alice-uuid"
+    server.reply = {"access_token": server.token(**claims)}
+    caller = redeem(server).caller
+    assert caller.access_token is None
+    assert caller.forwarded is caller.ias_token
+
+
+def test_an_access_token_signed_by_somebody_else_is_shown_to_nobody(server: IdentityServer) -> None:
+    header, payload, signature = server.token().split(".")
+    server.reply = {"access_token": f"{header}.{payload}.{signature[::-1]}"}
+    assert redeem(server).caller.access_token is None
+
+
+def test_without_an_access_token_to_be_shown_the_id_token_is(server: IdentityServer) -> None:
+    """An opaque one is shown to nobody."""
+    assert redeem(server).caller.access_token is None
+    server.reply = {"id_token": None, "access_token": server.token(nonce="nonce-1")}
+    caller = redeem(server).caller
+    assert caller.access_token is None
+    assert caller.forwarded.value == server.reply["access_token"]
+
+
 def test_a_token_of_another_login_is_refused(server: IdentityServer) -> None:
     server.overrides["nonce"] = "another"
     with pytest.raises(GatewayError) as caught:
@@ -102,8 +157,11 @@ def test_tokens_are_renewed_in_the_users_tenant(server: IdentityServer) -> None:
         server.overrides.pop("nonce")
         return await parts.provider.renew(login.caller, login.refresh_token)
 
+    server.reply = {"access_token": server.token()}
     renewed = use(server.credentials(), work)
     assert renewed.caller.principal.user_id == "alice-sub"
+    assert renewed.caller.forwarded.value == server.reply["access_token"]
+    assert query_of(server.asked_for("/oauth2/token")[-1].path) == {}
     [form] = server.forms("refresh_token")
     assert (form["refresh_token"], form["token_format"], form["app_tid"]) == ("refresh-2", "jwt", APP_TID)
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from secrets import token_hex
 
+from app.principal import UserCaller
 from app.sessions.cookie import new_session_id, session_key
 from app.sessions.external_store import ExternalSessionStore
 from app.sessions.redis_client import RedisOptions, redis_client
@@ -52,7 +53,7 @@ class Shared:
 
     def new_session(self, refresh_token: str = "refresh-1", created_ago: float = 0.0) -> Session:
         """A session not stored yet."""
-        return Session(session_key(new_session_id()), TOKEN, refresh_token, self.clock.now - created_ago)
+        return Session(session_key(new_session_id()), UserCaller(TOKEN), refresh_token, self.clock.now - created_ago)
 
     def rows(self) -> list[bytes]:
         """The keys of stored sessions, as Redis knows them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from app.principal import Tenant, UserPrincipal, UserToken
+from app.principal import Tenant, UserCaller, UserPrincipal, UserToken
 from app.sessions.cookie import new_session_id, session_key
 from app.sessions.external_store import ExternalSessionStore
 from app.sessions.session import Session
@@ -28,7 +28,7 @@ class Clock:
 
 
 def new_session(clock: Clock) -> Session:
-    return Session(session_key(new_session_id()), TOKEN, "refresh-1", clock.now)
+    return Session(session_key(new_session_id()), UserCaller(TOKEN), "refresh-1", clock.now)
 
 
 class StoreContract:

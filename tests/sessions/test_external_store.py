@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import zlib
 from base64 import urlsafe_b64encode
 from dataclasses import replace
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from app.principal import UserCaller
 from app.sessions.backend_cookies import CookieSite
 from app.sessions.session import Session
-from app.sessions.session_parts import pack, unpack, values_of
+from app.sessions.session_parts import TokenPart, pack, unpack, values_of
 from app.sessions.store import Lifetime
 from app.sessions.visitor import Visitor
 from tests.sessions.instances import Instance, Shared, use
@@ -128,7 +130,7 @@ def test_a_change_on_one_instance_is_seen_by_the_next_request_on_another(redis_s
         session = shared.new_session()
         await one.store.add(session)
         here, there = await one.loaded(session.key), await two.loaded(session.key)
-        here.renew(replace(TOKEN, value="token-2"), "refresh-2", 0.0)
+        here.renew(UserCaller(replace(TOKEN, value="token-2")), "refresh-2", 0.0)
         await one.store.update(here)
         assert await two.loaded(session.key) is there
         assert (there.token.value, there.refresh_token) == ("token-2", "refresh-2")
@@ -172,7 +174,7 @@ def test_a_renewal_and_a_cookie_at_the_same_time_are_both_kept(redis_store: Redi
         session = shared.new_session()
         await one.store.add(session)
         here, there = await one.loaded(session.key), await two.loaded(session.key)
-        here.renew(replace(TOKEN, value="token-2"), "refresh-2", 0.0)
+        here.renew(UserCaller(replace(TOKEN, value="token-2")), "refresh-2", 0.0)
         set_cookie(there, b"b=2")
         await asyncio.gather(one.store.update(here), two.store.update(there))
         for instance in (one, two):
@@ -381,9 +383,28 @@ def test_a_stored_session_is_small(redis_store: RedisServer) -> None:
 def test_whatever_a_token_looks_like_it_comes_back_as_it_was() -> None:
     header = urlsafe_b64encode(b'{"alg":"RS256"}').decode()
     for value in (make_token(), "opaque", "a.b.c", f"{header}.e30.sig", f"{header.rstrip('=')}.%%.sig", "..", "ä.ö.ü"):
-        session = Session(b"k", replace(TOKEN, value=value), "", 1.0, ias_token=replace(TOKEN, value=value + "x"))
-        part = values_of(session)[b"token"]
+        tokens = [replace(TOKEN, value=value + end) for end in ("", "x", "y")]
+        part = values_of(Session(b"k", UserCaller(*tokens), "", 1.0))[b"token"]
         assert unpack(b"token", pack(part)) == part
+
+
+def test_what_an_earlier_version_has_stored_is_a_session_without_an_access_token() -> None:
+    token = [["zone", "acme", "sap.default", "alice"], ["a.Read"], 2**40, ["token-1"]]
+    ias_token = [["zone", "acme", "https://ias", "alice"], [], 2**40, ["token-2"]]
+    stored = zlib.compress(json.dumps([token, ias_token, ["refresh-1", 1.0, ["aa"], 2.0]]).encode())
+    part = unpack(b"token", stored)
+    assert isinstance(part, TokenPart)
+    assert part.caller.token == TOKEN
+    assert part.caller.access_token is None
+    assert part.caller.forwarded.value == "token-2"
+    assert json.loads(zlib.decompress(pack(part))) == json.loads(zlib.decompress(stored))
+
+
+def test_one_token_in_two_roles_is_held_once() -> None:
+    part = values_of(Session(b"k", UserCaller(TOKEN, TOKEN), "", 1.0))[b"token"]
+    loaded = unpack(b"token", pack(part))
+    assert isinstance(loaded, TokenPart)
+    assert loaded.caller.ias_token is loaded.caller.token
 
 
 def test_every_attribute_of_a_session_is_either_stored_or_meant_for_one_instance() -> None:

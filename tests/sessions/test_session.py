@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from app.backends.backend import Backend
+from app.principal import UserCaller
 from app.routing.reference import DestinationReference
 from app.sessions.session import Session
 from app.transport.pool_key import DirectKey
@@ -10,7 +11,7 @@ from tests.sessions.store_contract import TOKEN, Clock, new_session
 def test_a_renewed_token_forgets_what_was_prepared_with_the_old_one() -> None:
     session = new_session(Clock())
     session.prepared[DestinationReference("erp")] = Backend("erp", DirectKey("erp.example", 443), b"erp.example")
-    session.renew(TOKEN, "refresh-2", 7.0)
+    session.renew(UserCaller(TOKEN), "refresh-2", 7.0)
     assert session.prepared == {}
     assert (session.refresh_token, session.attention_at) == ("refresh-2", 7.0)
 
