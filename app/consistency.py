@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from app.bindings.binding import Binding, Bindings
 from app.bindings.business_service import read_business_service, service_problems
 from app.bindings.redis_credentials import redis_problems
 from app.bindings.services import repository_binding, xsuaa_binding
+from app.clients import load_certificate
 from app.destination_url import parse_url
 from app.destinations.from_binding import service_destination
 from app.errors import GatewayError
@@ -23,6 +25,7 @@ from app.routing.route_table import DESTINATION_IN_HOST, is_dynamic
 from app.sessions.driver import load_driver
 from app.settings.settings import Settings
 from app.subscriptions.services import subscription_services
+from app.transport.pool_key import ClientCertificate
 
 _XSUAA_NEEDED = "an xsuaa binding (tag `xsuaa`, or its name in UAA_SERVICE_NAME)"
 _IDENTITY_NEEDED = "a binding of the identity service"
@@ -79,6 +82,7 @@ def inconsistencies(parts: Parts) -> list[Problem]:
             _replacements,
             _on_premise,
             _session_store,
+            _private_key,
             _workers,
             _callbacks,
         ]
@@ -257,6 +261,18 @@ def _session_store(parts: Parts) -> Iterator[Problem]:
         yield Problem("EXT_SESSION_MGT", "$.storageType", shown(store.storage_type), allowed)
     else:
         yield from redis_problems(binding)
+
+
+def _private_key(parts: Parts) -> Iterator[Problem]:
+    """A private key that is given apart fits its certificate."""
+    binding, key = parts.bindings.of_service("identity"), parts.settings.ias_private_key
+    certificate = binding.credentials.get("certificate") if binding is not None else None
+    if not key or not isinstance(certificate, str):
+        return
+    try:
+        load_certificate(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ClientCertificate(certificate, key))
+    except ssl.SSLError:
+        yield Problem("IAS_PRIVATE_KEY", "", "", "the private key (PEM) of the identity binding's certificate")
 
 
 def _workers(parts: Parts) -> Iterator[Problem]:

@@ -32,10 +32,11 @@ async def with_dependency(
 ) -> tuple[Destination, float]:
     """The destination with the exchanged token as its credentials, and until when it holds (monotonic).
 
-    Users who have not logged in with the identity service reach it as if it named no dependency.
+    Users who have not logged in with the identity service reach it as if it named no dependency, and so does everybody
+    where it brings credentials.
     """
     ias_token = ias_token_of(caller)
-    if not destination.ias_dependency or ias_token is None or tokens is None:
+    if not destination.ias_dependency or destination.credentials or ias_token is None or tokens is None:
         return destination, expires_at
     token = await tokens.token(ias_token, destination.ias_dependency)
     credentials = ((b"authorization", bearer(token)),)

@@ -58,7 +58,8 @@ def read_services(
     """The services among the bindings, and what is missing in their credentials.
 
     The xsuaa binding is the one named `uaa_service_name` (variable `UAA_SERVICE_NAME`), else the one tagged `xsuaa`.
-    `ias_private_key` (variable `IAS_PRIVATE_KEY`) belongs to the certificate of an identity binding without a key.
+    `ias_private_key` (variable `IAS_PRIVATE_KEY`) belongs to the certificate of the identity binding, whose own key it
+    goes before.
     """
     problems: list[Problem] = []
     uaa = xsuaa_binding(bindings, uaa_service_name)
@@ -76,7 +77,7 @@ def read_services(
 
 
 def _with_key(binding: Binding | None, private_key: str | None) -> Binding | None:
-    if binding is None or not private_key or binding.credentials.get("key"):
+    if binding is None or not private_key or not binding.credentials.get("certificate"):
         return binding
     return replace(binding, credentials={**binding.credentials, "key": private_key})
 

@@ -51,7 +51,7 @@ class SessionSettings(VariableModel):
     require_auth_for_unknown_routes: Switch = False
     """Whether addresses without a route ask for a login, if there is one, before they answer 404."""
     ias_private_key: Text | None = Field(default=None, repr=False)
-    """Private key for IAS, when the binding has none."""
+    """Private key (PEM) of the identity binding's certificate; goes before the binding's own."""
     enable_forward_corporate_idp_token: Text | None = None
     """`true`, or subdomains for which the corporate identity provider's token is propagated."""
     enable_connectivity_token_exchange_ws: Switch = False

@@ -75,3 +75,20 @@ def test_missing_credentials_are_named_and_secrets_are_not_shown() -> None:
     assert {"$.credentials.xsappname", "$.credentials.uaadomain", "$.credentials.url"} <= paths
     assert "hidden-secret" not in "".join(map(str, problems))
     assert all("VCAP_SERVICES" in problem.where for problem in problems)
+
+
+def test_a_private_key_that_is_given_apart_goes_before_the_bindings_own() -> None:
+    credentials = {"clientid": "c", "certificate": "chain", "url": "https://acme.accounts.example"}
+    for own in ({}, {"key": "own"}):
+        bindings = Bindings((Binding("identity", "ias", (), "", {**credentials, **own}),))
+        services, problems = read_services(bindings, ias_private_key="apart")
+        assert problems == []
+        assert services.identity is not None
+        assert (services.identity.certificate, services.identity.key) == ("chain", "apart")
+
+
+def test_a_private_key_is_nothing_without_a_certificate() -> None:
+    credentials = {"clientid": "c", "clientsecret": "s", "url": "https://acme.accounts.example"}
+    services, _ = read_services(Bindings((Binding("identity", "ias", (), "", credentials),)), ias_private_key="apart")
+    assert services.identity is not None
+    assert services.identity.key == ""

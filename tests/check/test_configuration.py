@@ -378,6 +378,19 @@ def test_an_external_session_store_is_bound(tmp_path: Path) -> None:
     ]
 
 
+def test_a_private_key_that_is_given_apart_fits_its_certificate(tmp_path: Path) -> None:
+    authority = Authority()
+    pair, other = authority.issue("client"), authority.issue("client")
+    credentials = {"clientid": "c", "url": "https://acme.accounts.example", "certificate": pair.certificate}
+    identity = {"name": "ias", "label": "identity", "tags": [], "credentials": {**credentials, "key": other.key}}
+    for wrong in ("no key", other.key):
+        (problem,) = refused(tmp_path, public(), environment(identity, IAS_PRIVATE_KEY=wrong))
+        assert (problem.where, problem.path, problem.value) == ("IAS_PRIVATE_KEY", "", "")
+    found = loaded(tmp_path, public(), environment(identity, IAS_PRIVATE_KEY=pair.key)).services.identity
+    assert found is not None
+    assert found.key == pair.key
+
+
 def test_broken_destinations_do_not_make_routes_look_wrong(tmp_path: Path) -> None:
     assert places(refused(tmp_path, public(), environment(destinations="[{"))) == [("destinations", "")]
 
