@@ -32,8 +32,6 @@ class IdentityServiceProvider:
     `token_hint` (`LOGOUT_WITH_TOKEN_HINT`): log out with the token instead of the tenant.
     """
 
-    callback_query = "authType=ias"
-
     def __init__(
         self,
         credentials: IdentityCredentials,

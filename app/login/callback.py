@@ -16,11 +16,10 @@ from app.login.tenant import check_tenant
 from app.principal import Tenant
 from app.public_address import public_prefix
 from app.request_head import RequestHead
-from app.routing.route import AuthenticationType
 from app.sessions.cookie import FRAGMENT_COOKIE, LOCATION_COOKIE, CookieWriter, OwnCookies, mark_cookie
 from app.sessions.manager import SessionManager
 from app.sessions.observer import End
-from app.tokens.identity_provider import IdentityProviders, Login, LoginRequest
+from app.tokens.identity_provider import CALLBACK_KIND, IdentityProviders, Login, LoginRequest
 from app.tokens.token_response import TokenRefused, sanitized
 
 log = logging.getLogger("gangway.login")
@@ -77,7 +76,7 @@ class LoginCallback:
         """
         query = _parameters(head.query)
         sealed = query.get("state", [""])[0]
-        state = self._state(sealed, query)
+        state = self._state(sealed, query.get(CALLBACK_KIND, [""])[0])
         before = await self._sessions.current(head)
         mark = state.mark_among(self._cookies.find_login_marks(head))
         if self._options.state_protection and (mark is None or self._states.is_late(state)):
@@ -87,21 +86,23 @@ class LoginCallback:
             # it did before. Either way the code is not redeemed.
             return redirect(self._return_address(head, state, sealed), self._cleared(head))
         login = await self._redeem(self._flow.login_request(head, tenant, state), query, state)
+        _, session_id = await self._sessions.open(login)
         if before is not None:
             await self._sessions.close(before, End.REPLACED)
-        _, session_id = await self._sessions.open(login)
         log.info("logged in")
         gone = (self._writer.clear(head, mark_cookie(mark)),) if mark is not None else ()
         headers = (self._writer.session(head, session_id), *gone, *self._cleared(head))
         return redirect(self._return_address(head, state, sealed), headers)
 
-    def _state(self, sealed: str, query: Query) -> LoginState:
-        """The state of the login that comes back, from the authorization server it was sent to."""
-        kind = AuthenticationType.IAS if query.get("authType") == ["ias"] else AuthenticationType.XSUAA
+    def _state(self, sealed: str, named: str) -> LoginState:
+        """The state of the login that comes back, from the authorization server it was sent to: the one that the
+        callback's address names, where it names one.
+        """
         state = self._states.read(sealed)
         if state is None and not self._options.state_protection:
+            kind = next((each for each in self._providers.bound if each == named), self._providers.preferred)
             state = LoginState("", "", "", 0, kind)
-        if state is None or state.kind is not kind or kind not in self._providers.bound:
+        if state is None or named not in ("", state.kind) or state.kind not in self._providers.bound:
             raise failed("the login was not started here")
         return state
 

@@ -75,7 +75,7 @@ class Callers:
     ) -> Visitor | None:
         """The caller of a request at the address of `tenant`; None when nobody is logged in.
 
-        `kind` is what the route wants: with `ias`, a session that was opened elsewhere does not count. Raises
+        `kind` is what the route wants: `basic`, or a session, with whichever service it was opened. Raises
         `BAD_REQUEST` for two headers of services, and `TOKEN_REFUSED`, `BASIC_REQUIRED`, `TENANT_MISMATCH`,
         `STORE_UNAVAILABLE`, or like the authorization servers.
         """
@@ -87,10 +87,7 @@ class Callers:
             check_tenant(caller.tenant, tenant)
             visitor = Visitor(caller, self._csrf.token(principal_bytes(caller.principal)))
             return self._equipped(head, visitor)
-        session = await self._session(head, tenant)
-        if session is not None and kind is AuthenticationType.IAS and session.caller.ias_token is None:
-            return None
-        return session
+        return await self._session(head, tenant)
 
     async def _session(self, head: RequestHead, tenant: Tenant) -> Session | None:
         session = await self._sessions.current(head)

@@ -113,7 +113,7 @@ class CodeFlow:
 
     def login_request(self, head: RequestHead, tenant: Tenant, state: LoginState, idp: str = "") -> LoginRequest:
         """What a login asks of the authorization server, on the way there as on the way back."""
-        query = self._providers.bound[state.kind].callback_query
+        query = self._providers.callback_query(state.kind)
         callback = self._tenants.public_origin(head) + public_prefix(head) + self._options.callback_path
         return LoginRequest(
             tenant,

@@ -11,6 +11,8 @@ from app.errors import Failure, GatewayError
 from app.principal import Tenant, UserCaller
 from app.routing.route import AuthenticationType
 
+CALLBACK_KIND = "authType"
+
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
@@ -41,10 +43,6 @@ class Login:
 
 class IdentityProvider(Protocol):
     """An authorization server. Its failures are `GatewayError`: `TokenRefused`, *_UNAVAILABLE, TOKEN_REFUSED."""
-
-    @property
-    def callback_query(self) -> str:
-        """What is added to the callback's address, so that the answers of two servers cannot be mixed up."""
 
     async def authorize_url(self, login: LoginRequest, state: str) -> str:
         """Where a browser logs in."""
@@ -79,6 +77,10 @@ class IdentityProviders:
         self.preferred = preferred
         self._minimum_validity = minimum_validity
         self._clock = clock
+
+    def callback_query(self, kind: AuthenticationType) -> str:
+        """What is added to the callback's address, so that the answers of two servers cannot be mixed up."""
+        return f"{CALLBACK_KIND}={kind}" if len(self.bound) > 1 else ""
 
     def kind_of(self, caller: UserCaller | None) -> AuthenticationType:
         """How somebody has logged in; the preferred kind for nobody."""

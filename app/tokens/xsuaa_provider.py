@@ -17,8 +17,6 @@ from app.tokens.verifier import Verifier
 class XsuaaProvider:
     """See `IdentityProvider`."""
 
-    callback_query = ""
-
     def __init__(self, credentials: XsuaaCredentials, grants: Grants, verifier: Verifier, keys: KeyStore) -> None:
         self._credentials = credentials
         self._grants = grants

@@ -24,10 +24,10 @@ def demo_without_kinds_of_login(folder: Path, routes: list[dict[str, Any]]) -> P
     file = folder / "xs-app.json"
     document = json.loads(file.read_text())
     document["logout"]["backChannelLogoutEndpoint"] = BACK_CHANNEL
-    document["routes"] = routes + document["routes"]
     for route in document["routes"]:
         if route.get("authenticationType") == "xsuaa":
             del route["authenticationType"]
+    document["routes"] = routes + document["routes"]
     file.write_text(json.dumps(document))
     return folder
 
@@ -43,17 +43,21 @@ def identity_site(
     """Both, joined; `without` names services that are not bound."""
     port = free_port()
     workdir = demo_without_kinds_of_login(folder / "app", routes or [])
+    with running_landscape(landscape):
+        variables = identity_variables(folder, landscape, f"http://localhost:{port}", without)
+        with running_gateway(workdir, variables | dict(environment or {}), port=port, health="ready") as gateway:
+            yield Site(landscape, gateway)
+
+
+def identity_variables(
+    folder: Path, landscape: Landscape, address: str, without: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """The environment of a gateway that is reached at an address, where the identity service reports logouts, too."""
     trusted = folder / "authority.pem"
     trusted.write_text(landscape.authority.pem)
-    with running_landscape(landscape):
-        address = f"http://localhost:{port}"
-        variables = landscape.environment(address)
-        services = json.loads(variables["VCAP_SERVICES"])
-        bound = {label: entries for label, entries in services.items() if label not in without}
-        variables |= {"VCAP_SERVICES": json.dumps(bound), "XS_CACERT_PATH": str(trusted)}
-        app = landscape.identity_instances.app.client_id
-        landscape.identity_service.back_channel[app] = address + BACK_CHANNEL
-        with running_gateway(
-            workdir, variables | NO_SCRIPTS | dict(environment or {}), port=port, health="ready"
-        ) as gateway:
-            yield Site(landscape, gateway)
+    variables = landscape.environment(address)
+    services = json.loads(variables["VCAP_SERVICES"])
+    bound = {label: entries for label, entries in services.items() if label not in without}
+    app = landscape.identity_instances.app.client_id
+    landscape.identity_service.back_channel[app] = address + BACK_CHANNEL
+    return variables | {"VCAP_SERVICES": json.dumps(bound), "XS_CACERT_PATH": str(trusted)} | NO_SCRIPTS

@@ -71,7 +71,7 @@ def second_provider(gateway_url: str, id_token_seconds: int = 600) -> Iterator[S
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
         "grant_types": ["authorization_code", "refresh_token"],
-        "redirect_uris": [f"{gateway_url}/login/callback?authType=ias"],
+        "redirect_uris": [f"{gateway_url}/login/callback"],
         "post_logout_redirect_uris": [f"{gateway_url}/public/bye.html"],
         "backchannel_logout_uri": f"{gateway_url}/report/logout",
         "backchannel_logout_session_required": True,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from app.landscape.demo_destinations import CLOUD_PASSWORD, CLOUD_USER
 from app.landscape.faults import Fault
 from app.landscape.identity_service_instance import DEPENDENCY
 from app.landscape.journal import Entry, Station
@@ -26,6 +30,7 @@ ANNA, BOB = "anna.arnold@acme.example", "bob.berger@acme.example"
 NAMES = ("s4-onpremise", "s4-cloud", "s4-cloud-basic", "microservice", "journal")
 WHO_AM_I = "/sap/bc/rest/whoami"
 SCRIPT = {"x-requested-with": "XMLHttpRequest"}
+RENEWAL_BOUND = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +59,28 @@ class Shop(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, shop: ThreadingHTTPServer) -> Iterator[Site]:
-    url = f"http://127.0.0.1:{shop.server_port}"
-    destinations = [{"name": "shop", "url": url, "IASDependencyName": DEPENDENCY, "forwardAuthToken": True}]
-    environment = {"destinations": json.dumps(destinations)}
-    routes = [{"source": "^/shop/(.*)$", "target": "/$1", "destination": "shop"}]
-    with identity_site(tmp_path_factory.mktemp("ias"), Landscape(ias=True), environment, routes) as running:
+    with shop_site(tmp_path_factory.mktemp("ias"), Landscape(ias=True), shop) as running:
+        yield running
+
+
+@contextmanager
+def shop_site(folder: Path, landscape: Landscape, shop: ThreadingHTTPServer) -> Iterator[Site]:
+    """A site with the shop behind it: as a dependency, and as a backend that gets the token of the login."""
+    place = {"url": f"http://127.0.0.1:{shop.server_port}", "forwardAuthToken": True}
+    destinations = [{"name": "shop", "IASDependencyName": DEPENDENCY, **place}, {"name": "forwarding", **place}]
+    kinds: dict[str, dict[str, str]] = {
+        "forwarded": {},
+        "by-ias": {"authenticationType": "ias", "scope": "$XSAPPNAME.Read"},
+        "by-xsuaa": {"authenticationType": "xsuaa", "scope": "$XSAPPNAME.Read"},
+    }
+    routes: list[dict[str, Any]] = [
+        {"source": f"^/{name}/(.*)$", "target": "/$1", "destination": name} for name in ("shop", "technical")
+    ]
+    routes += [
+        {"source": f"^/{name}/(.*)$", "target": "/$1", "destination": "forwarding", **kind}
+        for name, kind in kinds.items()
+    ]
+    with identity_site(folder, landscape, {"destinations": json.dumps(destinations)}, routes) as running:
         yield running
 
 
@@ -134,6 +156,76 @@ def test_an_application_ours_depends_on_sees_a_token_of_its_own(site: Site) -> N
     assert bob["email"] == BOB
 
 
+def test_a_destination_with_credentials_of_its_own_keeps_them(site: Site) -> None:
+    landscape = site.landscape
+    landscape.define_destination(
+        {
+            "Name": "technical", "Type": "HTTP", "URL": f"http://127.0.0.1:{landscape.s4_cloud.port}",
+            "ProxyType": "Internet", "Authentication": "BasicAuthentication", "User": CLOUD_USER,
+            "Password": CLOUD_PASSWORD, "HTML5.IASDependencyName": DEPENDENCY,
+        }
+    )  # fmt: skip
+    assert site.person("anna").get("/technical" + WHO_AM_I).json()["user"] == CLOUD_USER
+
+
+def forwarded(person: Person, path: str) -> str:
+    """The token a backend gets at this address."""
+    answer = person.get(path, headers=SCRIPT)
+    assert answer.status_code == 200, answer.text
+    return answer.text.removeprefix("Bearer ")
+
+
+@pytest.mark.parametrize("path", ["/forwarded/", "/by-ias/", "/by-xsuaa/"])
+def test_backends_get_the_access_token_of_the_login(site: Site, path: str) -> None:
+    for user, email in (("anna", ANNA), ("bob", BOB)):
+        claims = site.landscape.identity_service.validate(forwarded(site.person(user), path))
+        assert claims["email"] == email
+        assert "at_hash" not in claims  # as in an id token
+
+
+def test_a_renewed_session_forwards_the_renewed_access_token(tmp_path: Path, shop: ThreadingHTTPServer) -> None:
+    landscape = Landscape(ias=True)
+    instances = landscape.identity_instances
+    landscape.identity_instances = replace(instances, app=replace(instances.app, token_validity=4))
+    with shop_site(tmp_path, landscape, shop) as site:
+        anna, before = site.person("anna"), now(site)
+        first, latest, deadline = forwarded(anna, "/forwarded/"), "", time.monotonic() + RENEWAL_BOUND
+        while latest in ("", first):
+            assert time.monotonic() < deadline
+            latest = forwarded(anna, "/forwarded/")
+        claims = landscape.identity_service.validate(latest)
+        assert claims["email"] == ANNA
+        assert "at_hash" not in claims
+        assert {e.detail["grant_type"] for e in seen(site, Station.IDENTITY_SERVICE, "token", before)} == {
+            "refresh_token"
+        }
+
+
+def test_a_session_that_was_opened_with_xsuaa_serves_everywhere(site: Site) -> None:
+    anna, before = site.person(), now(site)
+    assert anna.login("anna", "/by-xsuaa/").status_code == 200
+    session = anna.cookies["JSESSIONID"]
+    shown = {forwarded(anna, path) for path in ("/by-xsuaa/", "/by-ias/", "/forwarded/")}
+    assert site.landscape.xsuaa.validate(shown.pop())["user_name"] == ANNA
+    assert not shown
+    assert is_logged_in(anna)
+    assert anna.open("/index.html").url == f"{site.gateway.url}/index.html"
+    assert anna.get("/onpremise" + WHO_AM_I).json()["user"] == ANNA
+    assert anna.cookies["JSESSIONID"] == session
+    assert seen(site, Station.IDENTITY_SERVICE, "authorize", before) == []
+
+
+def test_with_both_bound_the_logout_is_where_the_login_was(site: Site) -> None:
+    anna, bob = site.person(), site.person("bob")
+    anna.login("anna", "/by-xsuaa/")
+    before = now(site)
+    for person in (anna, bob):
+        assert person.open("/logout").url == f"{site.gateway.url}/public/logged-out.html"
+        assert not is_logged_in(person)
+    assert [e.principal for e in seen(site, Station.IDENTITY_SERVICE, "logout", before)] == [BOB]
+    assert len(seen(site, Station.XSUAA, "logout", before)) == 1
+
+
 def test_a_logout_here_ends_the_session_there(site: Site) -> None:
     anna = site.person("anna")
     before = now(site)
@@ -181,9 +273,11 @@ def test_no_secret_and_no_token_is_in_the_log(site: Site) -> None:
 
 def test_a_service_shows_a_users_token_of_the_identity_service(site: Site) -> None:
     token = user_token(site)
-    answer = site.person().get("/user-api/currentUser", headers={"x-approuter-authorization": f"Bearer {token}"})
+    headers = {"x-approuter-authorization": f"Bearer {token}"}
+    answer = site.person().get("/user-api/currentUser", headers=headers)
     assert answer.json()["email"] == ANNA
     assert answer.json()["scopes"]
+    assert site.person().get("/forwarded/", headers=headers).text == f"Bearer {token}"
 
 
 def user_token(site: Site) -> str:

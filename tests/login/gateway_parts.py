@@ -85,8 +85,13 @@ def query_of(address: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
 
 
+XSUAA = AuthenticationType.XSUAA
+
+
 class Parts:
-    """Everything a gateway would compose; `binding` entries and options as keywords."""
+    """Everything a gateway would compose; `binding` entries and options as keywords. `kinds` are those of the servers
+    that are bound, the preferred one last; one server plays all of them.
+    """
 
     def __init__(
         self,
@@ -96,6 +101,7 @@ class Parts:
         tenant_options: TenantOptions | None = None,
         logout_options: LogoutOptions | None = None,
         state_secret: str = "",
+        kinds: tuple[AuthenticationType, ...] = (XSUAA,),
         **binding: Any,
     ) -> None:
         credentials = server.binding(**binding)
@@ -106,7 +112,7 @@ class Parts:
         keys = KeyStore(self.clients, credentials.verificationkey)
         verifier = Verifier(credentials, keys)
         xsuaa = XsuaaProvider(credentials, grants, verifier, keys)
-        providers = IdentityProviders({AuthenticationType.XSUAA: xsuaa}, AuthenticationType.XSUAA)
+        providers = IdentityProviders(dict.fromkeys(kinds, xsuaa), kinds[-1])
         cookies, writer = OwnCookies(), CookieWriter(cookie_options or CookieOptions())
         self.tenants = TenantResolver(tenant_options or TenantOptions(), credentials)
         self.store = MemorySessionStore(Lifetime())
@@ -128,11 +134,13 @@ class Parts:
             DerivedCsrfTokens("secret"),
         )
 
-    async def start(self, browser: Browser, target: str = "/protected", idp: str = "") -> tuple[Answer, dict[str, str]]:
+    async def start(
+        self, browser: Browser, target: str = "/protected", idp: str = "", kind: AuthenticationType = XSUAA
+    ) -> tuple[Answer, dict[str, str]]:
         """Start a login; the answer and the query of the authorize request."""
         head = browser.head(target)
         tenant = self.tenants.tenant(head)
-        answer = browser.keep(await self.flow.start(head, tenant, AuthenticationType.XSUAA, idp))
+        answer = browser.keep(await self.flow.start(head, tenant, kind, idp))
         return answer, query_of(authorize_address(answer))
 
     async def finish(self, browser: Browser, query: str) -> Answer:

@@ -15,10 +15,12 @@ from app.login.tenant import TenantOptions
 from app.request_head import RequestHead
 from app.routing.route import AuthenticationType
 from app.sessions.cookie import mark_cookie
+from app.sessions.session import Session
 from tests.login.gateway_parts import HOST, Browser, Parts, authorize_address, header, query_of, run
 from tests.tokens.token_server import CLIENT_ID, OTHER_ZONE, TokenServer, token_server
 
 WITH_FRAGMENT = LoginOptions()
+BOTH = (AuthenticationType.XSUAA, AuthenticationType.IAS)
 
 
 @pytest.fixture
@@ -276,6 +278,56 @@ def test_a_login_that_took_too_long_begins_again(server: TokenServer) -> None:
     assert not server.asked
 
 
+@pytest.mark.parametrize("kind", BOTH)
+def test_with_two_servers_bound_the_callback_names_the_one_it_comes_from(
+    server: TokenServer, kind: AuthenticationType
+) -> None:
+    callback = f"http://{HOST}/login/callback?authType={kind}"
+
+    async def work(parts: Parts) -> None:
+        for query in (f"authType={kind}&", ""):
+            browser = Browser()
+            _, asked = await parts.start(browser, kind=kind)
+            assert asked["redirect_uri"] == callback
+            assert (await parts.finish(browser, f"{query}code=c1&state={asked['state']}")).status == 302
+        (other,) = set(BOTH) - {kind}
+        for named in (other, "none"):
+            browser = Browser()
+            _, asked = await parts.start(browser, kind=kind)
+            with pytest.raises(GatewayError) as caught:
+                await parts.finish(browser, f"authType={named}&code=c1&state={asked['state']}")
+            assert refused(caught) is Failure.LOGIN_FAILED
+
+    run(Parts(server, kinds=BOTH), work)
+    assert [form["redirect_uri"] for form in server.forms("authorization_code")] == [callback] * 2
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_server_alone_is_not_named_but_may_be(server: TokenServer, kind: AuthenticationType) -> None:
+    async def work(parts: Parts) -> None:
+        for query in ("", f"authType={kind}&"):
+            browser = Browser()
+            _, asked = await parts.start(browser, kind=kind)
+            assert asked["redirect_uri"] == f"http://{HOST}/login/callback"
+            assert (await parts.finish(browser, f"{query}code=c1&state={asked['state']}")).status == 302
+
+    run(Parts(server, kinds=(kind,)), work)
+    assert {form["redirect_uri"] for form in server.forms("authorization_code")} == {f"http://{HOST}/login/callback"}
+
+
+def test_a_login_begun_elsewhere_is_of_the_preferred_server_unless_it_says_otherwise(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        for query in ("code=c1", "authType=xsuaa&code=c1"):
+            await parts.finish(Browser(), query)
+        with pytest.raises(GatewayError) as caught:
+            await parts.finish(Browser(), "authType=basic&code=c1")
+        assert refused(caught) is Failure.LOGIN_FAILED
+
+    run(Parts(server, LoginOptions(pkce=False, state_protection=False), kinds=BOTH), work)
+    addresses = [form["redirect_uri"].partition("?")[2] for form in server.forms("authorization_code")]
+    assert addresses == ["authType=ias", "authType=xsuaa"]
+
+
 def test_without_state_protection_a_login_may_begin_elsewhere(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         browser = Browser()
@@ -416,6 +468,31 @@ def test_a_refused_code_is_a_failed_login(server: TokenServer) -> None:
             await parts.log_in(Browser())
         assert refused(caught) is Failure.XSUAA_REFUSED
         assert len(parts.store) == 0
+
+    run(Parts(server), work)
+
+
+@pytest.mark.parametrize("fault", [Failure.LOGIN_FAILED, Failure.STORE_UNAVAILABLE])
+def test_a_login_that_fails_leaves_the_session_there_was(
+    server: TokenServer, fault: Failure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_away(session: Session) -> None:
+        raise GatewayError(Failure.STORE_UNAVAILABLE)
+
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        _, query = await parts.start(browser)
+        other_tab = Browser()
+        await parts.log_in(other_tab)
+        browser.jar["JSESSIONID"] = other_tab.jar["JSESSIONID"]
+        if fault is Failure.LOGIN_FAILED:
+            server.script.append((400, {"error": "invalid_grant"}, {}))
+        else:
+            monkeypatch.setattr(parts.store, "add", is_away)
+        with pytest.raises(GatewayError) as caught:
+            await parts.finish(browser, f"code=c&state={query['state']}")
+        assert refused(caught) is fault
+        assert await parts.sessions.current(browser.head("/")) is not None
 
     run(Parts(server), work)
 
