@@ -23,6 +23,7 @@ from app.login.code_flow import CodeFlow, LoginOptions
 from app.login.login_page import LoginPageOptions
 from app.login.login_state import LoginStates
 from app.login.logout import BackendLogout, Logout, LogoutOptions
+from app.login.report_address import ReportOptions
 from app.login.tenant import TenantOptions, TenantResolver
 from app.routing.reference import DestinationReference, ServiceReference
 from app.sessions.carried_cookies import CarriedCookies
@@ -134,6 +135,17 @@ def _login_options(configuration: Configuration) -> LoginOptions:
         pkce=settings.pkce_enabled and configuration.state_protection,
         state_protection=configuration.state_protection,
         page=LoginPageOptions(settings.extended_login_csp, settings.omit_login_csp),
+        reports=_report_options(configuration),
+    )
+
+
+def _report_options(configuration: Configuration) -> ReportOptions | None:
+    """Where the identity service reports the ends of logins; None where xs-app.json names no endpoint."""
+    logout, settings = configuration.descriptor.logout, configuration.settings
+    if logout is None or logout.back_channel_logout_endpoint is None:
+        return None
+    return ReportOptions(
+        logout.back_channel_logout_endpoint, settings.platform_cookie_name, settings.session_cookie_name
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
@@ -62,6 +62,13 @@ def _address(document: dict[object, object], name: str, issuer: str) -> str:
     if not isinstance(value, str) or not value.isascii() or urlsplit(value).scheme != urlsplit(issuer).scheme:
         raise ValueError(f"{name} is no address")
     return value
+
+
+def with_query(address: str, query: Mapping[str, str]) -> str:
+    """An endpoint's address with parameters, of which those without a value are left out."""
+    given = urlencode({name: value for name, value in query.items() if value})
+    joint = "&" if "?" in address else "?"
+    return f"{address}{joint}{given}" if given else address
 
 
 class Discovery:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from app.bindings.credentials import IdentityCredentials
 from app.clients import PlatformClients
-from app.identity_service.discovery import Discovery
+from app.identity_service.discovery import Discovery, with_query
 from app.identity_service.issuer import own_issuer
 from app.tokens.authority import IDENTITY_SERVICE
 from app.tokens.grants import JWT_BEARER
+from app.tokens.identity_provider import ReportAddress
 from app.tokens.token_request import TokenRequest, client_of, send
 from app.tokens.token_response import TokenRefused, TokenResponse
 
 LOCK_PAUSE = 15 * 60.0
 DEPENDENCY = "urn:sap:identity:application:provider:name:"
+_NO_QUERY: Mapping[str, str] = {}
 
 
 class IdentityGrants:
@@ -40,13 +42,13 @@ class IdentityGrants:
         self._paused_until = 0.0
 
     async def authorization_code(
-        self, app_tid: str, code: str, redirect_uri: str, code_verifier: str = ""
+        self, app_tid: str, code: str, redirect_uri: str, code_verifier: str = "", reports: ReportAddress | None = None
     ) -> TokenResponse:
-        """Exchange the code of a login; it is good for one use."""
+        """Exchange the code of a login; it is good for one use. `reports`: where the end of the login is reported."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         if code_verifier:
             form["code_verifier"] = code_verifier
-        return await self._ask(form, app_tid, repeatable=False)
+        return await self._ask(form, app_tid, repeatable=False, query=_report_query(reports))
 
     async def refresh_token(self, app_tid: str, refresh_token: str) -> TokenResponse:
         """New tokens; the refresh token dies with this request."""
@@ -59,17 +61,28 @@ class IdentityGrants:
             form["resource"] = DEPENDENCY + dependency
         return await self._ask(form, app_tid)
 
-    async def _ask(self, form: dict[str, str], app_tid: str, repeatable: bool = True) -> TokenResponse:
+    async def _ask(
+        self, form: dict[str, str], app_tid: str, repeatable: bool = True, query: Mapping[str, str] = _NO_QUERY
+    ) -> TokenResponse:
         if self._clock() < self._paused_until:
             raise TokenRefused("invalid_client", "the service refused our credentials lately", IDENTITY_SERVICE)
         endpoints = await self._discovery.endpoints(own_issuer(self._credentials))
         form |= {"client_id": self._credentials.client_id, "token_format": "jwt"}
         if app_tid:
             form["app_tid"] = app_tid
-        request = TokenRequest(endpoints.token, form, {}, self._credentials, repeatable, IDENTITY_SERVICE)
+        address = with_query(endpoints.token, query)
+        request = TokenRequest(address, form, {}, self._credentials, repeatable, IDENTITY_SERVICE)
         try:
             return await send(client_of(self._clients, self._credentials, IDENTITY_SERVICE), request)
         except TokenRefused as refusal:
             if refusal.error == "invalid_client":
                 self._paused_until = self._clock() + LOCK_PAUSE
             raise
+
+
+def _report_query(reports: ReportAddress | None) -> Mapping[str, str]:
+    """How the service is told where to report the end of a login (reference, "Back-Channel Logout Endpoint")."""
+    if reports is None:
+        return _NO_QUERY
+    header = {"s3bcl_header_name": "cookie", "s3bcl_header_value": reports.cookie} if reports.cookie else {}
+    return {**header, "s3bcl_logout_uri": reports.uri}

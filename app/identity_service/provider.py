@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import urlencode
 
 from app.bindings.credentials import IdentityCredentials
 from app.errors import Failure, GatewayError
 from app.identity_service.claims import check_same_user
-from app.identity_service.discovery import Discovery, Endpoints
+from app.identity_service.discovery import Discovery, Endpoints, with_query
 from app.identity_service.grants import IdentityGrants
 from app.identity_service.issuer import own_issuer
 from app.identity_service.verifier import IdentityVerifier, VerifiedLogin
@@ -64,12 +63,14 @@ class IdentityServiceProvider:
             "idp": login.identity_provider,
             "app_tid": await self.app_tid(login.tenant),
         }
-        return _with_query(endpoints.authorization, query)
+        return with_query(endpoints.authorization, query)
 
     async def redeem(self, login: LoginRequest, code: str) -> Login:
         """See `IdentityProvider`."""
         app_tid = await self.app_tid(login.tenant)
-        response = await self._grants.authorization_code(app_tid, code, login.redirect_uri, login.code_verifier)
+        response = await self._grants.authorization_code(
+            app_tid, code, login.redirect_uri, login.code_verifier, login.reports
+        )
         verified = await self._verifier.verify_login(_user_token(response), login.nonce)
         return await self._login(verified, response, login.tenant)
 
@@ -85,7 +86,7 @@ class IdentityServiceProvider:
             query["id_token_hint"] = caller.ias_token.value
         else:
             query["app_tid"] = await self.app_tid(caller.tenant if caller is not None else tenant)
-        return _with_query((await self._endpoints()).end_session, query)
+        return with_query((await self._endpoints()).end_session, query)
 
     async def prime(self) -> bool:
         """See `IdentityProvider`."""
@@ -133,8 +134,3 @@ def _user_token(response: TokenResponse) -> str:
 
 def _is_jwt(token: str) -> bool:
     return token.count(".") == 2
-
-
-def _with_query(address: str, query: dict[str, str]) -> str:
-    joint = "&" if "?" in address else "?"
-    return f"{address}{joint}{urlencode({name: value for name, value in query.items() if value})}"

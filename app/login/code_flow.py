@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote, unquote_plus
 from app.answer import Answer, Headers, redirect
 from app.login.login_page import LoginPageOptions, login_page
 from app.login.login_state import LoginState, LoginStates
+from app.login.report_address import ReportOptions, report_address
 from app.login.return_url import HOME, safe_fragment, safe_path, without_parameter
 from app.login.tenant import TenantResolver
 from app.principal import Tenant
@@ -15,7 +16,7 @@ from app.public_address import public_prefix
 from app.request_head import RequestHead
 from app.routing.route import AuthenticationType
 from app.sessions.cookie import LOCATION_COOKIE, CookieWriter, OwnCookies, new_session_id
-from app.tokens.identity_provider import IdentityProviders, LoginRequest
+from app.tokens.identity_provider import IdentityProviders, LoginRequest, ReportAddress
 
 MAX_LOCATION_COOKIE = 3500
 MAX_IDENTITY_PROVIDER = 255
@@ -28,7 +29,7 @@ class LoginOptions:
     """`callback_path`: `login.callbackEndpoint`. `preserve_fragment`: `PRESERVE_FRAGMENT`. `pkce`: `PKCE_ENABLED`.
 
     `state_protection` (`stateProtection`, `STATE_PARAMETER_SECRET`): whether a login must have been started here, by
-    the browser that finishes it.
+    the browser that finishes it. `reports`: None where nobody reports the ends of logins.
     """
 
     callback_path: str = "/login/callback"
@@ -36,6 +37,7 @@ class LoginOptions:
     pkce: bool = True
     state_protection: bool = True
     page: LoginPageOptions = field(default_factory=LoginPageOptions)
+    reports: ReportOptions | None = None
 
 
 def identity_provider(head: RequestHead, configured: str, dynamic: bool) -> str:
@@ -121,7 +123,12 @@ class CodeFlow:
             code_verifier=state.code_verifier if self._options.pkce else "",
             nonce=state.nonce,
             identity_provider=idp,
+            reports=self._reports(head),
         )
+
+    def _reports(self, head: RequestHead) -> ReportAddress | None:
+        options = self._options.reports
+        return report_address(head, self._tenants.public_host(head), options) if options is not None else None
 
     def _location_cookie(self, head: RequestHead, location: str) -> Headers:
         value = quote(location, safe="")

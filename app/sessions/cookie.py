@@ -13,6 +13,8 @@ from app.request_head import RequestHead
 from app.routing.js_regex import Pattern, compile_pattern
 
 SESSION_ID_BYTES = 32
+STICKY_COOKIE = "JSESSIONID"
+"""The session cookie that Cloud Foundry's router is configured for (protocols 1.3)."""
 LOCATION_COOKIE = "locationAfterLogin"
 FRAGMENT_COOKIE = "fragmentAfterLogin"
 CARRIED_COOKIE = "ARBE"
@@ -33,7 +35,7 @@ class CookieOptions:
     JavaScript.
     """
 
-    name: str = "JSESSIONID"
+    name: str = STICKY_COOKIE
     secure: bool | None = None
     same_site: str = ""
     partitioned_agents: str = ""
@@ -58,7 +60,7 @@ def mark_cookie(mark: str) -> str:
 class OwnCookies:
     """Reads the session id from requests, and hides our cookies from backends."""
 
-    def __init__(self, session_cookie_name: str = "JSESSIONID") -> None:
+    def __init__(self, session_cookie_name: str = STICKY_COOKIE) -> None:
         # A name starts a pair. Whatever carries our name and is no id is not ours.
         start, end = rb"(?:\A|;)[ \t]*", rb"=(%b)[ \t]*(?=;|\Z)" % _ID.pattern.encode()
         self._session = re.compile(start + re.escape(session_cookie_name.encode()) + end)

@@ -10,6 +10,8 @@ from app.settings.json_variables import ExternalSessions
 from app.settings.server_settings import VariableModel
 from app.settings.values import Json, Positive, Switch, Text, Whole
 
+CookieName = Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
+
 
 class SessionSettings(VariableModel):
     """Login, sessions and tokens."""
@@ -20,10 +22,10 @@ class SessionSettings(VariableModel):
     """Minutes without a request after which a session ends; goes before xs-app.json."""
     gateway_session_seconds: Switch = False
     """Whether answers to scripts say in `x-session-seconds` how long the session lives without further requests."""
-    session_cookie_name: Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")] = "JSESSIONID"
+    session_cookie_name: CookieName = "JSESSIONID"
     """Name of the session cookie; other names than the default end the platform's stickiness."""
-    platform_cookie_name: Text = "__VCAP_ID__"
-    """Name of the platform's stickiness cookie."""
+    platform_cookie_name: CookieName = "__VCAP_ID__"
+    """Name of the platform's stickiness cookie, which the identity service repeats when it reports a logout."""
     delete_stale_cookies: Switch = False
     """Whether stale session cookies are deleted by a redirect."""
     remove_clashing_backend_session_cookie: Switch = False

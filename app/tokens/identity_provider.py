@@ -15,11 +15,22 @@ CALLBACK_KIND = "authType"
 
 
 @dataclass(frozen=True, slots=True)
+class ReportAddress:
+    """Where the server reports that a login has ended: `uri`, and the Cookie header that leads the report to the
+    instance with the session, empty for none.
+    """
+
+    uri: str
+    cookie: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoginRequest:
-    """One login of a browser, the same on its way there and when it comes back.
+    """One login of a browser, on its way there or when it comes back.
 
     `code_verifier` is PKCE's secret (RFC 7636), empty where PKCE is off. `nonce` ties an id token to this login where
-    the server issues one. `identity_provider` is the one to log in with, empty for the server's own choice.
+    the server issues one. `identity_provider` is the one to log in with, empty for the server's own choice. `reports`
+    is None where nobody wants to know that the login has ended.
     """
 
     tenant: Tenant
@@ -27,6 +38,7 @@ class LoginRequest:
     code_verifier: str = field(default="", repr=False)
     nonce: str = ""
     identity_provider: str = ""
+    reports: ReportAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from app.backends.dependency import with_dependency
+from app.destination_url import parse_url
 from app.destinations.destination import Destination
-from app.destinations.url import parse_url
 from app.principal import Caller, UserToken
 from tests.destinations.platform_stub import ANYBODY, claims_of, jwt, user, user_of_identity_service
 

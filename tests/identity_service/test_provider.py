@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,7 +11,7 @@ import pytest
 
 from app.errors import Failure, GatewayError
 from app.principal import Tenant, UserCaller, UserPrincipal
-from app.tokens.identity_provider import Login, LoginRequest
+from app.tokens.identity_provider import Login, LoginRequest, ReportAddress
 from app.tokens.token_response import TokenRefused
 from tests.identity_service.identity_server import APP_TID, CLIENT_ID, OTHER_TID, OWN, IdentityServer
 from tests.identity_service.parts import Parts, use
@@ -141,6 +142,24 @@ def test_without_an_access_token_to_be_shown_the_id_token_is(server: IdentitySer
     caller = redeem(server).caller
     assert caller.access_token is None
     assert caller.forwarded.value == server.reply["access_token"]
+
+
+def test_the_service_is_told_where_to_report_the_end_of_the_login(server: IdentityServer) -> None:
+    server.overrides["nonce"] = "nonce-1"
+
+    def asked(reports: ReportAddress | None) -> dict[str, str]:
+        login = replace(LOGIN, reports=reports)
+        use(server.credentials(), lambda parts: parts.provider.redeem(login, "code-1"))
+        return query_of(server.asked_for("/oauth2/token")[-1].path)
+
+    address = "https://app.example/bye?a=b"
+    assert asked(ReportAddress(address, "__VCAP_ID__=a;JSESSIONID=login")) == {
+        "s3bcl_header_name": "cookie",
+        "s3bcl_header_value": "__VCAP_ID__=a;JSESSIONID=login",
+        "s3bcl_logout_uri": address,
+    }
+    assert asked(ReportAddress(address, "")) == {"s3bcl_logout_uri": address}
+    assert asked(None) == {}
 
 
 def test_a_token_of_another_login_is_refused(server: IdentityServer) -> None:

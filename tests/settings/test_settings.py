@@ -132,6 +132,7 @@ REFUSED: list[tuple[str, str, str]] = [
     ("PKCE_ENABLED", "1", ""),
     ("XS_APP_LOG_LEVEL", "loud", ""),
     ("SESSION_COOKIE_NAME", "a b", ""),
+    ("PLATFORM_COOKIE_NAME", "a;b", ""),
     ("GATEWAY_PREFIX", "health", ""),
     ("TENANT_HOST_PATTERN", "abc", ""),
     ("TENANT_HOST_PATTERN", "(", ""),
