@@ -113,7 +113,8 @@ class Gateway:
             visit.trace = start_trace()
         await self._answered(self._way(head, client, visit), head, client, visit)
         if self._access_log.wants(visit.error, level):
-            self._access_log.write(head, visit.outcome(client.status, client.bytes_sent))
+            outcome = visit.outcome(client.status, client.bytes_sent, client.content_type)
+            self._access_log.write(head, outcome, scope["http_version"])
 
     async def _answered(self, way: Awaitable[None], head: RequestHead, client: Exchange, visit: Visit) -> None:
         """Go a way; where it fails, answer so."""

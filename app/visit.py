@@ -58,7 +58,7 @@ class Visit:
         external = total - self.forwarded_after * 1000
         return ((b"sap-statistics-approuter", b"total=%.3f,ext=%.3f" % (total, external)),)
 
-    def outcome(self, status: int, response_size: int) -> Outcome:
+    def outcome(self, status: int, response_size: int, content_type: bytes) -> Outcome:
         """How the request ended."""
         tenant, error = self.tenant, self.error
         return Outcome(
@@ -67,6 +67,8 @@ class Visit:
             duration=self.elapsed,
             correlation_id=self.correlation_id,
             response_size=response_size,
+            content_type=content_type,
+            caller=self.caller,
             tenant_id=tenant.id if tenant is not None else UNKNOWN,
             tenant_subdomain=tenant.subdomain if tenant is not None else UNKNOWN,
             destination=self.destination,

@@ -88,7 +88,7 @@ async def main(configuration: Configuration) -> None:
     reference = match.route.reference
     assert reference is not None
     backend = await forwarder._backends.resolve(reference, caller)
-    passing = Passing(forwarder._sign_in, forwarder._policy, match, backend, head, None, (), Visit("id"))
+    passing = Passing(forwarder._sign_in, forwarder._policy, match, backend, head, caller.tenant, None, (), Visit("id"))
     outbound = passing.outbound(False)
     parser = ResponseParser()
     answer = b"HTTP/1.1 200 OK\r\n" + b"".join(b"%b: %b\r\n" % pair for pair in ANSWER) + b"\r\n" + b"x" * 700

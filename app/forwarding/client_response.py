@@ -26,7 +26,7 @@ def shape_headers(status: int, headers: HeaderList, names: Mapping[bytes, bytes]
     if status in _BODYLESS:
         withheld |= _LENGTH
     if _CONNECTION in names:
-        withheld |= nominated(value for name, value in headers if name == _CONNECTION)
+        withheld |= nominated([value for name, value in headers if name == _CONNECTION])
     shaped = [pair for pair in headers if pair[0] not in withheld]
     shaped += ours
     return shaped

@@ -70,10 +70,16 @@ def is_disguised(name: bytes) -> bool:
     return twin.startswith(TWIN_PREFIXES) or twin in HOP_BY_HOP or twin in IDENTITY or twin in _FRAMING
 
 
+_NONE: frozenset[bytes] = frozenset()
 _NOT_FOR_NOMINATION = frozenset((b"close", b"content-length", b"host"))
 """Without its length a body would be read as the next message, so nobody may have it removed (attack 42)."""
 
 
+_NAMES_NOTHING = frozenset((b"keep-alive", b"Keep-Alive", b"close"))
+"""What most `Connection` headers say: that is no name of a header that would pass."""
+
+
 def nominated(values: Iterable[bytes]) -> frozenset[bytes]:
     """Header names that `Connection` declares hop-by-hop (RFC 9110, 7.6.1), lower-case."""
-    return frozenset(token.strip().lower() for value in values for token in value.split(b",")) - _NOT_FOR_NOMINATION
+    lists = [value.lower().split(b",") for value in values if value not in _NAMES_NOTHING]
+    return frozenset(token.strip() for tokens in lists for token in tokens) - _NOT_FOR_NOMINATION if lists else _NONE

@@ -73,7 +73,7 @@ def _end_to_end(head: RequestHead) -> RequestHead:
     (attack 42)."""
     if b"connection" not in head.first:
         return head
-    names = nominated(value for name, value in head.headers if name == b"connection")
+    names = nominated([value for name, value in head.headers if name == b"connection"])
     if names.isdisjoint(head.first):
         return head
     headers = [pair for pair in head.headers if pair[0] not in names]

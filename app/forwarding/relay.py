@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from app.backends.backend import Backend
 from app.backends.proxy_errors import SUSPECT, proxy_failure
@@ -26,6 +25,9 @@ Shape = Callable[[int, HeaderList], Awaitable[HeaderList]]
 
 REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 """Idempotent methods (RFC 9110, 9.2.2): without a body, a request that met a stale socket is sent once more."""
+
+_NO_BODY_YET = {"type": "http.response.body", "body": b"", "more_body": True}
+"""Lets the head go out before a body that is not there yet."""
 
 CONTINUE_SECONDS = 1.0
 """How long to wait for 100 Continue before the body is sent anyway (RFC 9110, 10.1.1)."""
@@ -54,8 +56,7 @@ class BrokenOff(Exception):
         self.error = error
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(NamedTuple):
     """One request, ready to go: its head as bytes, what is known of its body, and what may become of the answer's."""
 
     method: str
@@ -195,6 +196,8 @@ async def pass_on(
         headers.append((b"connection", b"close"))
     await client.send({"type": "http.response.start", "status": status, "headers": headers})
     try:
+        if not (first or parser.chunks or parser.complete):
+            await client.send(_NO_BODY_YET)
         await _stream(connection, client, first, encoder)
     except GatewayError as error:
         raise BrokenOff(error) from error

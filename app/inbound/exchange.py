@@ -56,8 +56,8 @@ class Exchange:
 
     __slots__ = (
         "_body", "_buffered", "_chunked", "_connection", "_continue", "_end_given", "_head_only", "_left", "_legacy",
-        "_pending", "_waiter", "body_complete", "bytes_sent", "complete", "disconnected", "keep_alive",
-        "on_disconnect", "scope", "started", "status", "upgrade",
+        "_pending", "_waiter", "body_complete", "bytes_sent", "complete", "content_type", "disconnected",
+        "keep_alive", "on_disconnect", "scope", "started", "status", "upgrade",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
@@ -72,6 +72,7 @@ class Exchange:
         self._chunked = self._end_given = False
         self._left = 0
         self.status = self.bytes_sent = 0
+        self.content_type = b""
         self._pending = b""
         self._waiter: asyncio.Future[None] | None = None
         self.body_complete = self.started = self.complete = self.disconnected = False
@@ -91,6 +92,8 @@ class Exchange:
             if not self.complete and not self.disconnected:
                 log.error("the application left an answer incomplete")
                 self.abort()
+        finally:
+            self.scope.pop(EXTENSION, None)  # a circle, which would wait for the garbage collector
 
     def abort(self) -> None:
         """Reset the client connection, so that no cut answer can look complete."""
@@ -149,7 +152,10 @@ class Exchange:
         return {"type": "http.request", "body": body, "more_body": not self.body_complete}
 
     async def send(self, message: Message) -> None:
-        """Head first, then pieces of the body; waits while the client takes no more."""
+        """Head first, then pieces of the body; waits while the client takes no more.
+
+        The head goes out with the first piece, which may be empty (as ASGI has it): one system call for both.
+        """
         if self.disconnected:
             return
         if not self.started:
@@ -184,6 +190,7 @@ class Exchange:
             self.keep_alive = self.keep_alive and b"close" not in fields[b"connection"].lower()
             headers = [pair for pair in headers if pair[0] != b"connection"]
         lines = [*map(_COLON.join, headers)]
+        self.content_type = fields.get(b"content-type", b"")
         length = fields.get(b"content-length")
         bodyless = self._head_only or status in (204, 304)
         self._left = 0 if bodyless else -1 if length is None else int(length)
@@ -195,13 +202,7 @@ class Exchange:
         data = b"\r\n".join((STATUS_LINES[status], *lines, b"", b""))
         if data.count(b"\n") != len(lines) + 2:
             raise ValueError("line break in a response header")
-        # Most bodies follow at once: one system call for both. What does not follow now lets the head go by itself.
         self._pending = data
-        asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        if self._pending:
-            self._write(b"")
 
     def _write(self, data: bytes) -> None:
         """Write to the client, behind a head that still waits."""
@@ -221,13 +222,14 @@ class Exchange:
             raise RuntimeError("body after the end of the answer")
         if data and not self._head_only:
             self._write_piece(data)
+        if not more and self._chunked:
+            self._write(b"0\r\n\r\n")
+        elif not more and self._left > 0:
+            raise AbortExchange("body shorter than its Content-Length")
+        if self._pending:
+            self._write(b"")
         if more:
             return
-        if self._chunked:
-            self._write(b"0\r\n\r\n")
-        elif self._left > 0:
-            raise AbortExchange("body shorter than its Content-Length")
-        self._flush()
         self.complete = True
         self._wake()
         self._connection.exchange_done(self)

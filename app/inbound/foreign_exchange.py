@@ -25,6 +25,7 @@ class ForeignExchange:
         self.body_complete = not has_body
         self.disconnected = self.started = self.complete = self.aborted = False
         self.status = self.bytes_sent = 0
+        self.content_type = b""
         self.upgrade: ClientSocket | None = None
 
     @property
@@ -54,6 +55,7 @@ class ForeignExchange:
         """See ASGI."""
         if message["type"] == "http.response.start":
             self.started, self.status = True, message["status"]
+            self.content_type = dict(message.get("headers", ())).get(b"content-type", b"")
         else:
             self.bytes_sent += len(message.get("body", b""))
             self.complete = not message.get("more_body", False)

@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 
 from app.errors import GatewayError
@@ -19,10 +20,12 @@ from app.observability.platform_fields import UNKNOWN
 from app.observability.redaction import MASK, redact, redact_target
 from app.observability.request_level import RequestLevel
 from app.observability.timestamps import iso, nanoseconds
+from app.principal import Caller, ServiceCaller, UserCaller
 from app.request_head import RequestHead
 
 MAX_TARGET = 4096
 """Characters of a request target that are written."""
+MAX_CONTENT_TYPE = 256
 
 _CONNECTION = {
     "x_forwarded_for": b"x-forwarded-for",
@@ -58,20 +61,19 @@ class AccessLogSettings:
 
 @dataclass(slots=True)
 class Outcome:
-    """How a request ended, and its `way` where it was traced. Sizes in bytes, -1 when unknown; `received_at` in epoch
-    seconds, `duration` in seconds.
+    """How a request ended, and its `way` where it was traced. `response_size` in bytes, -1 when unknown; `received_at`
+    in epoch seconds, `duration` in seconds.
     """
 
     status: int
     received_at: float
     duration: float
     correlation_id: str
-    request_size: int = -1
     response_size: int = -1
-    content_type: str = UNKNOWN
+    content_type: bytes = b""
     tenant_id: str = UNKNOWN
     tenant_subdomain: str = UNKNOWN
-    remote_user: str = UNKNOWN
+    caller: Caller | None = None
     destination: str = UNKNOWN
     error: GatewayError | None = None
     way: Sequence[str] = ()
@@ -103,7 +105,7 @@ class AccessLog:
         """Whether a request of this level that ended with this error, or without one, is written."""
         return _severity(error) >= level
 
-    def write(self, head: RequestHead, outcome: Outcome, protocol: str = "HTTP/1.1") -> None:
+    def write(self, head: RequestHead, outcome: Outcome, version: str = "1.1") -> None:
         """Write the record of a request; never raises, and never writes more than one line."""
         target = quoted(redact_target(head.target[:MAX_TARGET]))
         sent_at = outcome.received_at + outcome.duration
@@ -114,10 +116,10 @@ class AccessLog:
             f',"method":{quoted(head.method)},"request":{target},"response_status":{outcome.status}'
             f',"response_time_ms":{outcome.duration * 1000:.3f},"destination":{quoted(outcome.destination)}'
             f',"correlation_id":{identifier},"request_id":{identifier},"tenant_id":{quoted(outcome.tenant_id)}'
-            f',"tenant_subdomain":{quoted(outcome.tenant_subdomain)},"protocol":{quoted(protocol)}'
+            f',"tenant_subdomain":{quoted(outcome.tenant_subdomain)},"protocol":"HTTP/{version}"'
             f',"request_received_at":"{iso(outcome.received_at)}","response_sent_at":"{written}"'
-            f',"written_ts":{nanoseconds(sent_at)},"request_size_b":{outcome.request_size}'
-            f',"response_size_b":{outcome.response_size},"response_content_type":{quoted(outcome.content_type)}'
+            f',"written_ts":{nanoseconds(sent_at)},"request_size_b":{_request_size(head)}'
+            f',"response_size_b":{outcome.response_size},"response_content_type":{_content_type(outcome.content_type)}'
             f"{_way(outcome.way)}{self._personal(head, outcome)},{self._constant}}}\n"
         )
 
@@ -129,8 +131,30 @@ class AccessLog:
         if self._settings.sensitive_connection_data:
             fields |= {"remote_host": head.client, "remote_ip": head.client}
         if self._settings.remote_user:
-            fields["remote_user"] = outcome.remote_user
+            fields["remote_user"] = _name(outcome.caller)
         return "".join(f',"{name}":{quoted(redact(value))}' for name, value in fields.items())
+
+
+def _request_size(head: RequestHead) -> int:
+    """Bytes of the body as announced, -1 where they are not."""
+    announced = head.first.get(b"content-length", b"")
+    return int(announced) if announced.isdigit() else -1
+
+
+@lru_cache(maxsize=256)
+def _content_type(value: bytes) -> str:
+    return quoted(redact(value[:MAX_CONTENT_TYPE].decode("latin-1")) or UNKNOWN)
+
+
+def _name(caller: Caller | None) -> str:
+    """The id by which a user, or the client by which an application, is known where it logged in."""
+    match caller:
+        case UserCaller():
+            return caller.principal.user_id
+        case ServiceCaller():
+            return caller.principal.client_id
+        case _:
+            return UNKNOWN
 
 
 def _severity(error: GatewayError | None) -> int:

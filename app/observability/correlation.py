@@ -24,31 +24,24 @@ def correlation_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return found.decode("ascii") if found else new_id()
 
 
-class _Randomness:
-    """Random bytes of the system, fetched many at a time: a system call for each id would be felt."""
-
-    _SIZE = 4096
-
-    def __init__(self) -> None:
-        self._bytes = b""
-
-    def take(self) -> bytearray:
-        if not self._bytes:
-            self._bytes = os.urandom(self._SIZE)
-        taken, self._bytes = self._bytes[:16], self._bytes[16:]
-        return bytearray(taken)
-
-
-_randomness = _Randomness()
+_ready: list[str] = []
+os.register_at_fork(after_in_child=_ready.clear)
+_BATCH = 256
+_VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
 def new_id() -> str:
     """A random UUID (RFC 9562, version 4)."""
-    raw = _randomness.take()
-    raw[6] = raw[6] & 0x0F | 0x40
-    raw[8] = raw[8] & 0x3F | 0x80
-    text = raw.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    if not _ready:  # many at a time: a system call for each would be felt
+        digits = os.urandom(16 * _BATCH).hex()
+        _ready.extend(map(_uuid, (digits[at : at + 32] for at in range(0, len(digits), 32))))
+    return _ready.pop()
+
+
+def _uuid(digits: str) -> str:
+    """32 random hexadecimal digits as a UUID, of which some tell the version."""
+    variant = _VARIANTS[digits[16]]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def forwarded_headers(identifier: str) -> Headers:

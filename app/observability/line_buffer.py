@@ -8,11 +8,11 @@ from contextlib import suppress
 from typing import TextIO
 
 FLUSH_SECONDS = 0.1
-FLUSH_CHARACTERS = 16 * 1024
+FLUSH_CHARACTERS = 64 * 1024
 
 
 class LineBuffer:
-    """Collects lines for a stream; they are written after 100 ms, 16 K characters or with `flush`, in order.
+    """Collects lines for a stream; they are written after 100 ms, 64 K characters or with `flush`, in order.
 
     Outside of an event loop every line is written at once.
     """

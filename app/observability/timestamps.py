@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 
+_FRACTIONS = [f".{millisecond:03d}Z" for millisecond in range(1000)]
+
 
 def iso(seconds: float) -> str:
     """UTC with milliseconds: `2026-01-31T12:00:00.123Z`; `seconds` since the epoch."""
     milliseconds = int(seconds * 1000)
-    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+    return _second(milliseconds // 1000) + _FRACTIONS[milliseconds % 1000]
 
 
 def nanoseconds(seconds: float) -> int:

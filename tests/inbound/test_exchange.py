@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import h11
 import pytest
 from uvicorn.server import ServerState
 
-from app.inbound.exchange import AbortExchange, AsgiApp
+from app.inbound.exchange import AbortExchange, AsgiApp, Exchange
 from app.inbound.protocol import InboundLimits
 from tests.support.mini_gateway import inbound_server
 from tests.support.raw_client import raw_client
@@ -97,6 +98,29 @@ def test_the_application_sees_path_query_and_headers_as_sent() -> None:
     scope = seen[0]
     assert (scope["raw_path"], scope["query_string"], scope["path"]) == (b"/a%2Fb%20c", b"q=%41", "/a/b c")
     assert scope["headers"] == [(b"host", b"A"), (b"x-one", b"1"), (b"x-two", b"")]
+
+
+def test_a_served_request_leaves_nothing_to_the_garbage_collector() -> None:
+    """Objects in a circle would keep all that a request held until the next collection."""
+
+    async def test() -> None:
+        server = inbound_server(app_sending(length(2), body(b"ok")), InboundLimits())
+        async with server as port, raw_client(port) as client:
+            gc.collect()
+            gc.disable()
+            try:
+                before = exchanges()
+                for _ in range(3):
+                    await client.send(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+                    assert (await client.answer()).body == b"ok"
+                assert exchanges() == before
+            finally:
+                gc.enable()
+
+    def exchanges() -> list[int]:
+        return [id(one) for one in gc.get_objects() if isinstance(one, Exchange)]
+
+    run(test())
 
 
 def test_a_body_is_received_in_order_and_then_the_end() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from app.errors import Failure, GatewayError
 from app.observability.access_log import MAX_TARGET, AccessLog, AccessLogSettings, Outcome
 from app.observability.request_level import RequestLevel
+from app.principal import ServiceCaller, ServicePrincipal, ServiceToken, Tenant, UserCaller, UserPrincipal, UserToken
 from app.request_head import RequestHead
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
@@ -26,9 +27,11 @@ HEAD = RequestHead(
         (b"x-ssl-client-subject-cn", b"alice"),
         (b"authorization", b"Bearer " + JWT.encode()),
         (b"cookie", b"JSESSIONID=abc"),
+        (b"content-length", b"12"),
     ),
     "10.0.0.9",
 )
+TENANT = Tenant("id", "acme")
 OUTCOME = Outcome(200, 1769860800.0, 0.0625, "a-1")
 
 
@@ -50,9 +53,8 @@ def test_a_request_has_the_fields_of_the_platform() -> None:
         1769860800.0,
         0.0625,
         "a-1",
-        request_size=12,
         response_size=345,
-        content_type="application/json",
+        content_type=b"application/json",
         tenant_id="tenant",
         tenant_subdomain="acme",
         destination="erp",
@@ -84,7 +86,7 @@ def test_a_request_has_the_fields_of_the_platform() -> None:
 
 
 def test_unknown_is_a_dash_or_minus_one() -> None:
-    line = written(HEAD, OUTCOME)
+    line = written(RequestHead("GET", "/", ()), OUTCOME)
     assert (line["tenant_id"], line["response_content_type"], line["destination"]) == ("-", "-", "-")
     assert (line["request_size_b"], line["response_size_b"]) == (-1, -1)
 
@@ -108,7 +110,9 @@ def test_personal_data_is_masked_by_default() -> None:
     ],
 )
 def test_each_setting_shows_its_fields_and_no_others(settings: AccessLogSettings, shown: dict[str, str]) -> None:
-    outcome = Outcome(200, 1769860800.0, 0.0625, "a-1", remote_user="alice")
+    outcome = replace(
+        OUTCOME, caller=UserCaller(UserToken(UserPrincipal(TENANT, "ldap", "alice"), "t", frozenset(), 1))
+    )
     line, masked = written(HEAD, outcome, settings), written(HEAD, outcome)
     assert {name: line[name] for name in shown} == shown
     assert line.keys() == masked.keys()
@@ -182,7 +186,10 @@ def test_the_way_of_a_request_is_written_without_secrets() -> None:
 def test_wild_requests_are_one_line_of_strict_json(
     method: str, target: str, text: str, detail: str, failure: Failure, value: bytes, shown: bool
 ) -> None:
-    head = RequestHead(method, "/" + target, ((b"referer", value), (b"x-forwarded-for", value)), text)
-    outcome = Outcome(200, 1769860800.0, 0.5, text, -1, -1, text, text, text, text, text, GatewayError(failure, detail))
+    headers = ((b"referer", value), (b"x-forwarded-for", value), (b"content-length", value))
+    head = RequestHead(method, "/" + target, headers, text)
+    caller = ServiceCaller(ServiceToken(ServicePrincipal(TENANT, text), "t", frozenset(), 1))
+    error = GatewayError(failure, detail)
+    outcome = Outcome(200, 1769860800.0, 0.5, text, -1, value, text, text, caller, text, error)
     line = written(head, outcome, AccessLogSettings(sensitive_connection_data=shown, referer=shown, remote_user=shown))
     assert line["method"] == method
