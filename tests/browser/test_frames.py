@@ -63,7 +63,9 @@ def shown(browser: Browser, address: str) -> str:
     browser.driver.get(address)
     browser.driver.switch_to.frame(browser.element("iframe"))
     browser.wait_for(lambda _: place(browser) == BLOCKED or browser.texts("body") not in ([], [""]))
-    return BLOCKED if place(browser) == BLOCKED else browser.element("body").text
+    text = BLOCKED if place(browser) == BLOCKED else browser.element("body").text
+    browser.driver.switch_to.default_content()  # a driver that is left in a frame may wait for it for ever
+    return text
 
 
 def place(browser: Browser) -> str:
