@@ -47,7 +47,8 @@ def _split(address: str) -> SplitResult | None:
         parts.port  # noqa: B018 - raises for a malformed one
     except ValueError:
         return None
-    return parts if parts.scheme in ("https", "http") and parts.hostname and parts.path in ("", "/") else None
+    plain = parts.hostname and not parts.netloc.endswith(":") and parts.path in ("", "/")
+    return parts if plain and parts.scheme in ("https", "http") else None
 
 
 def _is_below(host: str, domains: tuple[str, ...]) -> bool:

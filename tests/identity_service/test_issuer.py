@@ -48,6 +48,7 @@ def test_tenants_of_the_service_are_believed(issuer: str, trusted: str) -> None:
         "https://evil.example@acme.accounts.example",
         "https://acme.accounts.example\n",
         "https://acme.accounts.example:x",
+        "https://acme.accounts.example:",
         "https://[acme.accounts.example",
         "https://äcme.accounts.example",
         "ftp://acme.accounts.example",
