@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,20 +64,27 @@ class Browser:
 
 @pytest.fixture
 def new_browser() -> Iterator[Callable[[], Browser]]:
-    """Starts browsers, each as if on a machine of its own."""
+    """Starts browsers, each as if on a machine of its own.
+
+    Chromium leaves folders behind where temporary files go, so that place is one that is removed. Its name is short
+    because sockets are put there.
+    """
     drivers: list[Chrome] = []
+    folder = tempfile.mkdtemp(prefix="browser-")
 
     def start() -> Browser:
         options = ChromeOptions()
         options.binary_location = next(path for name in CHROMIUM if (path := shutil.which(name)))
         for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,1000"):
             options.add_argument(argument)
-        drivers.append(Chrome(options, Service(shutil.which("chromedriver"))))
+        service = Service(shutil.which("chromedriver"), env={**os.environ, "TMPDIR": folder})
+        drivers.append(Chrome(options, service))
         return Browser(drivers[-1])
 
     yield start
     for driver in drivers:
         driver.quit()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
