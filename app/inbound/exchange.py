@@ -220,11 +220,11 @@ class Exchange:
     def _send_body(self, data: bytes, more: bool) -> None:
         if self.complete:
             raise RuntimeError("body after the end of the answer")
-        if data and not self._head_only:
+        if self._chunked:
+            self._write_chunk(data, last=not more)
+        elif data and not self._head_only:
             self._write_piece(data)
-        if not more and self._chunked:
-            self._write(b"0\r\n\r\n")
-        elif not more and self._left > 0:
+        if not more and self._left > 0:
             raise AbortExchange("body shorter than its Content-Length")
         if self._pending:
             self._write(b"")
@@ -234,11 +234,17 @@ class Exchange:
         self._wake()
         self._connection.exchange_done(self)
 
+    def _write_chunk(self, data: bytes, *, last: bool) -> None:
+        """A piece of a body of unknown length, with the end of the body where it is the last one."""
+        self.bytes_sent += len(data)
+        piece = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+        if last:
+            piece += b"0\r\n\r\n"
+        if piece:
+            self._write(piece)
+
     def _write_piece(self, data: bytes) -> None:
         self.bytes_sent += len(data)
-        if self._chunked:
-            self._write(b"%x\r\n%b\r\n" % (len(data), data))
-            return
         if self._left >= 0:
             self._left -= len(data)
             if self._left < 0:
