@@ -12,6 +12,7 @@ from app.backends.backend import Backend
 from app.backends.resolver import BackendResolver
 from app.compression.answer_compression import AnswerCompression, Compression
 from app.errors import Failure, GatewayError
+from app.forwarding.headers import holds_for_socket
 from app.forwarding.outbound_request import Outbound, build_head
 from app.forwarding.relay import Forward, Relay
 from app.forwarding.tunnel import Tunnel
@@ -186,4 +187,5 @@ def _request(
         chunked=chunked,
         expects_continue=b"expect" in head.first,
         compression=compression,
+        last_of_socket=outbound.keep_authorization and holds_for_socket(head.first.get(b"authorization", b"Basic")),
     )

@@ -70,6 +70,16 @@ def is_disguised(name: bytes) -> bool:
     return twin.startswith(TWIN_PREFIXES) or twin in HOP_BY_HOP or twin in IDENTITY or twin in _FRAMING
 
 
+_PER_REQUEST = frozenset((b"basic", b"bearer", b"digest", b"dpop"))
+
+
+def holds_for_socket(authorization: bytes) -> bool:
+    """Whether credentials may hold for all that follows on the socket, as those of `Negotiate` and `NTLM` do (RFC 4559,
+    6): whoever got such a socket next would be served as the one who sent them.
+    """
+    return authorization.split(b" ", 1)[0].lower() not in _PER_REQUEST
+
+
 _NONE: frozenset[bytes] = frozenset()
 _NOT_FOR_NOMINATION = frozenset((b"close", b"content-length", b"host"))
 """Without its length a body would be read as the next message, so nobody may have it removed (attack 42)."""

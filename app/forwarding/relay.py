@@ -57,7 +57,10 @@ class BrokenOff(Exception):
 
 
 class Forward(NamedTuple):
-    """One request, ready to go: its head as bytes, what is known of its body, and what may become of the answer's."""
+    """One request, ready to go: its head as bytes, what is known of its body, and what may become of the answer's.
+
+    `last_of_socket`: whoever used the socket afterwards could be taken for the one who sent this.
+    """
 
     method: str
     head: bytes
@@ -65,6 +68,7 @@ class Forward(NamedTuple):
     chunked: bool = False
     expects_continue: bool = False
     compression: AnswerCompression | None = None
+    last_of_socket: bool = False
 
 
 class Relay:
@@ -127,7 +131,7 @@ class Relay:
             client.on_disconnect = None
             if upload is not None:
                 upload.cancel()
-            self._pool.give(connection, keep=not backend.strict_connections)
+            self._pool.give(connection, keep=not (backend.strict_connections or forward.last_of_socket))
 
 
 async def _start(

@@ -80,7 +80,7 @@ class WebSocketRelay:
         finally:
             client.on_disconnect = None
             if connection.pool is not None:
-                self._pool.give(connection)
+                self._pool.give(connection, keep=not forward.last_of_socket)
 
     def _join(self, connection: Connection, client: Exchange, headers: HeaderList) -> Tunnel:
         """From here on bytes pass untouched, beginning with those that came along with the handshakes."""
