@@ -215,7 +215,7 @@ class Gateway:
             match = kept_by_browsers(match)
         if client.upgrade is not None:
             self._check_websocket(match.route, arrived)
-        visitor = await self._caller(match.route, arrived, tenant, client)
+        visitor = await self._caller(match.route, arrived, tenant, client, visit)
         if visit.trace is not None:
             visit.trace.add(described(visitor, match.route.is_public))
         if visitor is None and not match.route.is_public:
@@ -274,20 +274,22 @@ class Gateway:
             raise GatewayError(Failure.ORIGIN_REFUSED)
         return Answer(204) if ruled_by.verdict is Verdict.ANSWER else None
 
-    async def _caller(self, route: Route, head: RequestHead, tenant: Tenant, client: Exchange) -> Visitor | None:
+    async def _caller(
+        self, route: Route, head: RequestHead, tenant: Tenant, client: Exchange, visit: Visit
+    ) -> Visitor | None:
         """Who is calling; on a route that wants to know, None sends the browser to the login."""
         if route.is_public:
-            return await self._recognized(route, head, tenant) if self._sign_in.may_be_known(head) else None
+            return await self._recognized(route, head, tenant, visit) if self._sign_in.may_be_known(head) else None
         visitor = await self._sign_in.identify(head, tenant, route.authentication)
         known = decide(head, visitor is not None, client.upgrade is not None) is Requirement.PROCEED
         return visitor if known else None
 
-    async def _recognized(self, route: Route, head: RequestHead, tenant: Tenant) -> Visitor | None:
+    async def _recognized(self, route: Route, head: RequestHead, tenant: Tenant, visit: Visit) -> Visitor | None:
         """The caller on a public route; files are the same for everybody."""
         if route.local_dir is not None and not is_fetch(head):
             self._sign_in.touch(head)
             return None
-        return await self._sign_in.recognize(head, tenant)
+        return await self._sign_in.recognize(head, tenant, visit.cross_origin)
 
     async def _guard(self, route: Route, head: RequestHead, visitor: Visitor | None) -> Headers:
         """May it pass? Returns what the answer carries for it. Raises CSRF_REQUIRED, SCOPE_MISSING."""

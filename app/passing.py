@@ -10,6 +10,7 @@ from app.forwarding.outbound_request import Outbound
 from app.forwarding.websocket import UPGRADE
 from app.guards.cors import ruled
 from app.guards.csrf import HEADER as TOKEN
+from app.guards.csrf import is_foreign_change
 from app.observability.correlation import forwarded_headers, returned_headers
 from app.principal import Tenant
 from app.request_head import RequestHead
@@ -102,11 +103,13 @@ class Passing:
         """Session cookies of the backend stay with the caller's, the others go to the client;
         `setBackendSessionCookies` lets all go but those of our own names.
         """
-        to_browser, reserved = self._match.route.set_backend_session_cookies, self._sign_in.cookies.names
-        passed = tuple((COOKIE, line) for line in cookies_for_client(lines, reserved, to_browser))
+        to_browser, is_own = self._match.route.set_backend_session_cookies, self._sign_in.cookies.is_own
+        passed = tuple((COOKIE, line) for line in cookies_for_client(lines, is_own, to_browser))
         kept = self._kept_cookies()
-        if not kept.absorb(self._site(), lines, reserved, only_reserved=to_browser):
+        if not kept.absorb(self._site(), lines, is_own, only_reserved=to_browser):
             return passed
         if self._visitor is not None:
             return passed + await self._sign_in.cookies_changed(self._head, self._visitor)
+        if is_foreign_change(self._head, self._visit.cross_origin):  # its session cookie stayed behind: it has one
+            return passed
         return passed + self._sign_in.carry(self._head, self._tenant, kept)

@@ -178,9 +178,9 @@ class SignIn:
         shows = b"cookie" in first or SERVICE_HEADER in first or WEAK_HEADER in first
         return shows and self._identity is not None
 
-    async def recognize(self, head: RequestHead, tenant: Tenant) -> Visitor | None:
+    async def recognize(self, head: RequestHead, tenant: Tenant, granted: Headers) -> Visitor | None:
         """The caller of a request on a public route, as far as that is known. Raises like `Callers.recognize`."""
-        return await self._parts.callers.recognize(head, tenant)
+        return await self._parts.callers.recognize(head, tenant, granted)
 
     def touch(self, head: RequestHead) -> None:
         """Count a request for which nobody has to be known as use of its session."""

@@ -56,7 +56,7 @@ def compose_sign_in(
 ) -> SignIn:
     """Who is calling; where nobody knows that, everybody is nobody."""
     settings = configuration.settings
-    cookies = OwnCookies(settings.session_cookie_name)
+    cookies = OwnCookies(settings.session_cookie_name, settings.platform_cookie_name)
     writer = CookieWriter(_cookie_options(configuration))
     carried = CarriedCookies(settings.backend_cookies_secret or _store_secret(configuration), writer)
     if authorities is None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from app.answer import Headers
-from app.guards.origins import Origin, OriginRule, is_own, parse_origin
+from app.guards.origins import ALLOW_CREDENTIALS, Origin, OriginRule, is_own, parse_origin
 from app.request_head import RequestHead
 from app.routing.descriptor_cors import CorsPolicy
 from app.routing.js_regex import Pattern, compile_pattern
@@ -23,7 +23,6 @@ from app.vary import VARY, add_vary
 
 _PREFIX = b"access-control-"
 _ALLOW_ORIGIN = b"access-control-allow-origin"
-_ALLOW_CREDENTIALS = (b"access-control-allow-credentials", b"true")
 _REQUEST_METHOD = b"access-control-request-method"
 _REQUEST_HEADERS = b"access-control-request-headers"
 _VARIES: Headers = ((VARY, b"Origin"),)
@@ -116,7 +115,7 @@ class CorsRule:
             return ()
         allowed = (_ALLOW_ORIGIN, text.encode("latin-1"))
         if any(rule.matches(origin) for rule in self.origins):
-            return (allowed, _ALLOW_CREDENTIALS) if self.credentials else (allowed,)
+            return (allowed, ALLOW_CREDENTIALS) if self.credentials else (allowed,)
         return (allowed,) if self.anybody else ()
 
     def _preflight(self, granted: Headers, method: str, head: RequestHead) -> Ruling:

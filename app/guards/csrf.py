@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hmac
 
+from app.answer import Headers
 from app.errors import Failure, GatewayError
+from app.guards.origins import ALLOW_CREDENTIALS, is_our_page, parse_origin
 from app.request_head import RequestHead
 
 HEADER = b"x-csrf-token"
 EXEMPT_METHODS = frozenset({"GET", "HEAD"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_SITE = frozenset((b"same-origin", b"none"))
+"""A page of ours, or the person (address bar, bookmark). Hosts beside ours (`same-site`) can be other tenants'."""
 _REQUIRED = ((HEADER, b"Required"),)
 
 
@@ -21,12 +25,22 @@ def is_fetch(head: RequestHead) -> bool:
     return value is not None and value.strip().lower() == "fetch"
 
 
-def is_foreign_change(head: RequestHead) -> bool:
-    """Whether a page of another site makes the browser ask for a change, by the browser's own word (Fetch Metadata).
+def is_foreign_change(head: RequestHead, granted: Headers = ()) -> bool:
+    """Whether a page of another origin makes the browser ask for a change, by the browser's own word: Fetch Metadata,
+    or `Origin` where it sends none. `granted`: the headers of a CORS ruling, which may let that origin act for users.
 
     On routes without a token, such a request is served, but not as the user whose cookies came along.
     """
-    return head.method not in SAFE_METHODS and head.first.get(b"sec-fetch-site") == b"cross-site"
+    if head.method in SAFE_METHODS or ALLOW_CREDENTIALS in granted:
+        return False
+    site = head.first.get(b"sec-fetch-site")
+    if site is not None:
+        return site not in _OWN_SITE
+    text = head.header(b"origin")
+    if text is None:  # no browser, or no page
+        return False
+    origin = parse_origin(text)
+    return origin is None or not is_our_page(origin, head)
 
 
 def token_header(token: str) -> tuple[bytes, bytes]:

@@ -13,6 +13,8 @@ from app.public_address import public_scheme
 from app.request_head import RequestHead
 
 _ORIGIN = re.compile(r"([A-Za-z]+)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
+ALLOW_CREDENTIALS = (b"access-control-allow-credentials", b"true")
+"""Lets an origin act with the cookies of the user (Fetch standard, 3.2.3)."""
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
@@ -66,11 +68,11 @@ def check_origin(head: RequestHead, rules: Sequence[OriginRule] | None) -> None:
     raise `ORIGIN_REFUSED` for any other.
     """
     origin = parse_origin(head.header(b"origin") or "")
-    if origin is None or not (_is_our_page(origin, head) if rules is None else any(r.matches(origin) for r in rules)):
+    if origin is None or not (is_our_page(origin, head) if rules is None else any(r.matches(origin) for r in rules)):
         raise GatewayError(Failure.ORIGIN_REFUSED)
 
 
-def _is_our_page(origin: Origin, head: RequestHead) -> bool:
+def is_our_page(origin: Origin, head: RequestHead) -> bool:
     """Whether an origin is the address by which browsers reach us. Whoever can change pages on their way over plain
     http is not believed where we are reached by https.
     """

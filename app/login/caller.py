@@ -95,14 +95,15 @@ class Callers:
             check_tenant(session.caller.tenant, tenant)
         return session
 
-    async def recognize(self, head: RequestHead, tenant: Tenant) -> Visitor | None:
+    async def recognize(self, head: RequestHead, tenant: Tenant, granted: Headers = ()) -> Visitor | None:
         """The caller of a request on a public route, as far as that is known: a session counts where it is this
-        tenant's, can be looked up now, and was not brought along by another site. Raises like `identify` for services.
+        tenant's, can be looked up now, and was not brought along by another site (see `is_foreign_change`). Raises like
+        `identify` for services.
         """
         service = await self._service(head, tenant)
         if service is not None:
             return await self._calling_service(head, service, tenant)
-        if is_foreign_change(head):
+        if is_foreign_change(head, granted):
             return None
         try:
             return await self._session(head, tenant)

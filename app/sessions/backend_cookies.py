@@ -7,11 +7,14 @@ backends behind a Cloud Connector set it although the last part of our way to th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from app.backends.backend import Backend
 from app.sessions.set_cookie import SetCookie, default_path, domain_matches, parse_set_cookie, path_matches
+
+IsReserved = Callable[[bytes], bool]
+"""Whether a cookie's name is one of our own."""
 
 MAX_COOKIES = 50
 MAX_COOKIE_CHARACTERS = 4096
@@ -48,15 +51,17 @@ class _Key:
         return site.host == self.domain if self.host_only else domain_matches(self.domain, site.host)
 
 
-def cookies_for_client(lines: Iterable[bytes], reserved: frozenset[str], session_cookies: bool) -> list[bytes]:
+def cookies_for_client(lines: Iterable[bytes], is_reserved: IsReserved, session_cookies: bool) -> list[bytes]:
     """The Set-Cookie lines of a backend that may go to the client.
 
-    Session cookies go only where the route says so (`setBackendSessionCookies`); names of our own (`reserved`) never.
+    Session cookies go only where the route says so (`setBackendSessionCookies`); names of our own never.
     """
     passed = []
     for line in lines:
         cookie = parse_set_cookie(line.decode("latin-1"))
-        if cookie is not None and cookie.name not in reserved and (cookie.persistent or session_cookies):
+        if cookie is None or is_reserved(cookie.name.encode("latin-1")):
+            continue
+        if cookie.persistent or session_cookies:
             passed.append(line)
     return passed
 
@@ -73,9 +78,9 @@ class BackendCookies:
         return len(self._cookies)
 
     def absorb(
-        self, site: CookieSite, lines: Iterable[bytes], reserved: frozenset[str], only_reserved: bool = False
+        self, site: CookieSite, lines: Iterable[bytes], is_reserved: IsReserved, only_reserved: bool = False
     ) -> bool:
-        """Take over session cookies, and persistent ones of our own names (`reserved`); drop what the backend deletes.
+        """Take over session cookies, and persistent ones of our own names; drop what the backend deletes.
         With `only_reserved` the others go to the client.
 
         Returns whether anything changed.
@@ -85,18 +90,19 @@ class BackendCookies:
             cookie = parse_set_cookie(line.decode("latin-1"))
             if cookie is None or len(cookie.name) + len(cookie.value) > MAX_COOKIE_CHARACTERS:
                 continue
-            if cookie.name in reserved or not only_reserved:
+            reserved = is_reserved(cookie.name.encode("latin-1"))
+            if reserved or not only_reserved:
                 self._take(site, cookie, reserved)
         return self._cookies != before
 
-    def _take(self, site: CookieSite, cookie: SetCookie, reserved: frozenset[str]) -> None:
+    def _take(self, site: CookieSite, cookie: SetCookie, reserved: bool) -> None:
         if cookie.domain and not domain_matches(cookie.domain, site.host):
             return
         domain = cookie.domain or site.host
         path = cookie.path or default_path(site.path)
         key = _Key(site.destination, domain, not cookie.domain, path, cookie.name)
         self._cookies.pop(key, None)
-        if cookie.expired or (cookie.persistent and cookie.name not in reserved):
+        if cookie.expired or (cookie.persistent and not reserved):
             return
         self._cookies[key] = cookie.value
         if len(self._cookies) > MAX_COOKIES:

@@ -58,15 +58,19 @@ def mark_cookie(mark: str) -> str:
 
 
 class OwnCookies:
-    """Reads the session id from requests, and hides our cookies from backends."""
+    """Reads the session id from requests, and keeps our cookies and those of backends apart.
 
-    def __init__(self, session_cookie_name: str = STICKY_COOKIE) -> None:
+    `platform_cookie_name`: by that cookie the platform's router finds our instance (`PLATFORM_COOKIE_NAME`). One that
+    a backend's router sets names the backend's.
+    """
+
+    def __init__(self, session_cookie_name: str = STICKY_COOKIE, platform_cookie_name: str = "__VCAP_ID__") -> None:
         # A name starts a pair. Whatever carries our name and is no id is not ours.
         start, end = rb"(?:\A|;)[ \t]*", rb"=(%b)[ \t]*(?=;|\Z)" % _ID.pattern.encode()
         self._session = re.compile(start + re.escape(session_cookie_name.encode()) + end)
         self._login = re.compile(start + re.escape(_LOGIN_PREFIX) + rb"[A-Za-z0-9_-]{%d}" % LOGIN_TAG + end)
-        self.names = frozenset((session_cookie_name, LOCATION_COOKIE, FRAGMENT_COOKIE, CARRIED_COOKIE))
-        self._names = frozenset(own.encode() for own in self.names)
+        names = (session_cookie_name, platform_cookie_name, LOCATION_COOKIE, FRAGMENT_COOKIE, CARRIED_COOKIE)
+        self._names = frozenset(own.encode() for own in names)
 
     def find_session_ids(self, head: RequestHead) -> list[str]:
         """What may be session ids of ours, in order: other applications of the domain can set cookies of our name."""
@@ -84,12 +88,13 @@ class OwnCookies:
     def strip_own_cookies(self, value: bytes) -> bytes | None:
         """A Cookie header value without our cookies, otherwise unchanged; None when nothing is left."""
         pairs = value.split(b";")
-        kept = [pair for pair in pairs if not self._is_own(pair.partition(b"=")[0].strip())]
+        kept = [pair for pair in pairs if not self.is_own(pair.partition(b"=")[0].strip())]
         if len(kept) == len(pairs):
             return value if value.strip() else None
         return b";".join(kept).strip() or None
 
-    def _is_own(self, name: bytes) -> bool:
+    def is_own(self, name: bytes) -> bool:
+        """Whether a cookie of this name is ours: backends neither see nor set it (attack 71)."""
         return name in self._names or name.startswith(_LOGIN_PREFIX)
 
 

@@ -12,6 +12,7 @@ from app.login.logout import BackendLogout
 from app.principal import UserCaller
 from app.routing.reference import DestinationReference, ServiceReference
 from app.sessions.backend_cookies import CookieSite
+from app.sessions.cookie import OwnCookies
 from app.sessions.session import Session
 from tests.check.suitable import UAA
 from tests.sessions.store_contract import TOKEN
@@ -57,7 +58,7 @@ def test_the_end_by_time_is_told_with_cookies_but_not_as_if_somebody_had_asked(t
             running = compose(configuration(tmp_path, address))
             session = Session(b"k", UserCaller(TOKEN), "", 1.0)
             site = CookieSite("one", "127.0.0.1", "/")
-            assert session.backend_cookies.absorb(site, [b"BSESSION=s1; Path=/"], frozenset())
+            assert session.backend_cookies.absorb(site, [b"BSESSION=s1; Path=/"], OwnCookies().is_own)
             assert running.sign_in.call_backend is not None
             await running.sign_in.call_backend(session, running.sign_in.backend_logouts[0], None)
             await running.aclose()

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import Failure, GatewayError
-from app.guards.csrf import check_csrf, is_fetch, token_header
+from app.guards.csrf import check_csrf, is_fetch, is_foreign_change, token_header
+from app.guards.origins import ALLOW_CREDENTIALS
 from app.request_head import RequestHead
 
 TOKEN = "the-token"
@@ -53,3 +54,31 @@ def test_a_token_is_fetched_with_get_or_head(method: str, sent: str | None, expe
 
 def test_the_token_is_answered_in_the_header_it_is_asked_for() -> None:
     assert token_header(TOKEN) == (b"x-csrf-token", b"the-token")
+
+
+@pytest.mark.parametrize(
+    ("method", "site", "origin", "foreign"),
+    [
+        ("POST", "cross-site", None, True),
+        ("DELETE", "same-site", None, True),
+        ("POST", "same-site", "https://evil.shop.example", True),
+        ("POST", "same-origin", "null", False),
+        ("POST", "none", None, False),
+        ("POST", None, "https://evil.example", True),
+        ("POST", None, "null", True),
+        ("POST", None, "junk", True),
+        ("POST", None, "http://shop.example", True),
+        ("POST", None, "https://shop.example", False),
+        ("POST", None, None, False),
+        ("GET", "cross-site", "https://evil.example", False),
+        ("OPTIONS", "cross-site", "https://evil.example", False),
+    ],
+)
+def test_attack_63_changes_that_another_origin_asks_for_are_told_apart(
+    method: str, site: str | None, origin: str | None, foreign: bool
+) -> None:
+    given = {"host": "shop.example", "x-forwarded-proto": "https", "sec-fetch-site": site, "origin": origin}
+    headers = [(name.encode(), value.encode()) for name, value in given.items() if value is not None]
+    sent = RequestHead(method, "/", headers)
+    assert is_foreign_change(sent) is foreign
+    assert not is_foreign_change(sent, (ALLOW_CREDENTIALS,))

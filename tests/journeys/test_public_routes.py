@@ -12,6 +12,7 @@ import requests
 
 from app.landscape.running import running_landscape
 from tests.journeys.conftest import NO_SCRIPTS, Site
+from tests.journeys.echo import running_echo
 from tests.journeys.gateway import free_port, running_gateway
 from tests.journeys.person import Person
 
@@ -20,6 +21,7 @@ WHO_AM_I = "/sap/bc/rest/whoami"
 OPEN = {"authenticationType": "none"}
 XS_APP: dict[str, Any] = {
     "welcomeFile": "/web/index.html",
+    "cors": [{"uriPattern": "^/open-service/", "allowedOrigin": [{"host": "portal.example"}, {"host": "*"}]}],
     "routes": [
         {"source": "^/service/(.*)$", "target": "/$1", "destination": "microservice"},
         {"source": "^/open-service/(.*)$", "target": "/$1", "destination": "microservice", **OPEN},
@@ -29,6 +31,7 @@ XS_APP: dict[str, Any] = {
         {"source": "^/web/(.*)$", "target": "$1", "localDir": "resources", **OPEN},
     ],
 }
+TRUSTED = "https://portal.example"
 FETCH = {"x-csrf-token": "fetch"}
 
 
@@ -69,9 +72,27 @@ def test_backends_see_who_is_logged_in_and_nobody_else(site: Site) -> None:
 
 def test_attack_63_what_another_site_asks_for_is_nobodys(site: Site) -> None:
     anna = anna_at(site)
-    own = anna.post("/open-service/echo", data=b"x", headers={"sec-fetch-site": "same-origin"})
-    assert (own.status_code, own.content) == (200, b"x")
-    assert anna.post("/open-service/echo", data=b"x", headers={"sec-fetch-site": "cross-site"}).status_code == 401
+    for own in ({"sec-fetch-site": "same-origin"}, {"origin": site.gateway.url}, {"origin": TRUSTED}):
+        answer = anna.post("/open-service/echo", data=b"x", headers=own)
+        assert (answer.status_code, answer.content) == (200, b"x"), own
+    for site_ in ("cross-site", "same-site"):
+        headers = {"sec-fetch-site": site_}
+        assert anna.post("/open-service/echo", data=b"x", headers=headers).status_code == 401, site_
+    evil = {"origin": "https://evil.example"}
+    assert anna.post("/open-service/echo", data=b"x", headers=evil).status_code == 401
+
+
+def test_another_site_takes_no_session_cookie_away(tmp_path: Path) -> None:
+    port = free_port()
+    with running_echo() as echo:
+        echo.answer = (200, {"set-cookie": "BSESSION=1; Path=/"})
+        serve(tmp_path, {"authenticationMethod": "none", "routes": [{"source": "^/(.*)$", "destination": "echo"}]})
+        variables = {"destinations": json.dumps([{"name": "echo", "url": echo.url}])}
+        with running_gateway(tmp_path, variables, port=port) as gateway:
+            own = requests.post(gateway.url, headers={"sec-fetch-site": "same-origin"}, timeout=30)
+            foreign = requests.post(gateway.url, headers={"sec-fetch-site": "cross-site"}, timeout=30)
+    assert set(own.cookies.keys()) == {"ARBE", "JSESSIONID"}
+    assert (foreign.status_code, len(foreign.cookies)) == (200, 0)
 
 
 def test_a_token_for_changes_can_be_fetched_at_a_public_address(site: Site) -> None:

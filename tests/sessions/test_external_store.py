@@ -13,6 +13,7 @@ import pytest
 
 from app.principal import UserCaller
 from app.sessions.backend_cookies import CookieSite
+from app.sessions.cookie import OwnCookies
 from app.sessions.session import Session
 from app.sessions.session_parts import TokenPart, pack, unpack, values_of
 from app.sessions.store import Lifetime
@@ -26,7 +27,7 @@ SITE = CookieSite("erp", "erp.internal", "/sap")
 
 
 def set_cookie(session: Session, line: bytes) -> None:
-    assert session.backend_cookies.absorb(SITE, [line], frozenset())
+    assert session.backend_cookies.absorb(SITE, [line], OwnCookies().is_own)
 
 
 def cookies(session: Session) -> set[bytes]:

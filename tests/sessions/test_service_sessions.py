@@ -10,6 +10,7 @@ import pytest
 from app.principal import KnownCaller, ServiceCaller, ServicePrincipal, ServiceToken, Tenant, UserCaller
 from app.request_head import RequestHead
 from app.sessions.backend_cookies import CookieSite
+from app.sessions.cookie import OwnCookies
 from app.sessions.service_sessions import ServiceSessionOptions, ServiceSessions, session_name, signature
 from tests.sessions.instances import Shared
 from tests.sessions.instances import use as use_instances
@@ -98,7 +99,7 @@ def test_csrf_token_and_cookies_are_there_on_every_instance(redis_store: RedisSe
         here = await one.visitor(named, ALICE)
         assert (here.csrf_exempt, here.csrf_token) == (False, "")
         token = await one.csrf_token(here)
-        here.backend_cookies.absorb(SITE, [b"SAP_SESSIONID=1"], frozenset())
+        here.backend_cookies.absorb(SITE, [b"SAP_SESSIONID=1"], OwnCookies().is_own)
         await one.changed(here)
         there = await two.visitor(named, ALICE)
         assert (there.csrf_token, there.backend_cookies.header(SITE, None)) == (token, b"SAP_SESSIONID=1")
