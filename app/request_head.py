@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from app.answer import Headers
 
+_NEEDLESS = re.compile(rb"(?<!%)(?<!%[0-9A-Fa-f])%(2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])")
+"""An escape of a character that means the same without. After a stray `%` it may be the rest of another one."""
+
 
 class RequestHead:
     """Method, raw target and headers of one request, as received.
 
-    `target` is path and query exactly as sent (latin-1 text, always starting with `/`), `path` the part before `?`.
+    `target` is path and query as sent (latin-1 text, always starting with `/`), `path` the part before `?`.
     Header names are lower-case bytes; `first` has the first value of each.
     """
 
@@ -35,9 +39,14 @@ class RequestHead:
 
     @classmethod
     def from_scope(cls, scope: Mapping[str, Any]) -> RequestHead:
-        """The head of an ASGI `http` or `websocket` scope."""
+        """The head of an ASGI `http` or `websocket` scope. In its path, letters, digits and `-._~` are not escaped (RFC
+        3986, 6.2.2.2), so that it has one form for us and for who decodes it: what a route protects has no other name.
+        """
         query = scope["query_string"]
-        raw: bytes = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
+        path: bytes = scope["raw_path"]
+        if b"%" in path:
+            path = _NEEDLESS.sub(_unescaped, path)
+        raw = path + b"?" + query if query else path
         client = scope["client"]
         return cls(
             scope.get("method", "GET"),
@@ -67,3 +76,7 @@ class RequestHead:
                 if name and equals:
                     found.setdefault(name, value)
         return found
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(escape[1].decode("ascii"))

@@ -13,6 +13,7 @@ from app.routing.route import AuthenticationType, RequiredScopes, Route
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 _SPECIAL = frozenset(r"\^$.*+?()[]{}|/")
+_UNRESERVED = frozenset("-._~")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class MountedRoute(Route):
 def mounted_route(mount: Mount, index: int, default: AuthenticationType, xsappname: str) -> MountedRoute:
     """The route of a mount; `index` tells it from others. Raises ConfigurationError for an unusable mount."""
     root = "/" + mount.prefix.strip("/")
-    source = "^" + "".join(f"\\{char}" if char in _SPECIAL else char for char in root) + "(?:[/?]|$)"
+    source = "^" + "".join(map(_spelled, root.encode())) + "(?:[/?]|%2[Ff]|$)"
     authentication = AuthenticationType(mount.authentication) if mount.authentication else default
     scopes = frozenset(scope.replace("$XSAPPNAME", xsappname) for scope in mount.scopes)
     return MountedRoute(
@@ -53,6 +54,18 @@ def mounted_route(mount: Mount, index: int, default: AuthenticationType, xsappna
         csrf=mount.csrf_protection and authentication is not AuthenticationType.NONE,
         app=_application(mount.app, root),
     )
+
+
+def _spelled(byte: int) -> str:
+    """A pattern for a byte of a path in all its spellings. Applications route by the decoded path: what is below a
+    mount for them has to be so for us, slashes included.
+    """
+    char = chr(byte)
+    plain = f"\\{char}" if char in _SPECIAL else char
+    if char.isascii() and (char.isalnum() or char in _UNRESERVED):
+        return plain  # as it is in every request head
+    escape = "".join(f"[{digit}{digit.lower()}]" if digit.isalpha() else digit for digit in f"{byte:02X}")
+    return f"(?:{plain}|%{escape})"
 
 
 def _application(app: Any, root: str) -> Asgi:

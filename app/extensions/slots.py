@@ -24,7 +24,9 @@ def at(path: str, middleware: Callable[[Asgi], Asgi]) -> Callable[[Asgi], Asgi]:
 
 
 def is_below(path: str, root: str) -> bool:
-    """Whether a path is `root` or continues it with another segment."""
+    """Whether a path is `root` or continues it with another segment; some backends read a segment up to `;` only."""
+    if ";" in path:
+        path = "/".join(segment.partition(";")[0] for segment in path.split("/"))
     return root == "/" or path == root or path.startswith(root + "/")
 
 

@@ -87,10 +87,14 @@ class CompressedFiles:
 
     async def _form(self, key: FormKey, make: Callable[[], StoredFile | None]) -> StoredFile | None:
         """Make a form once, however many want it at the same time; None when that is not possible."""
-        form = await self._making.run(key, lambda: asyncio.to_thread(make))
-        if form is not None:
-            self._cache.put(key, form)
-        return form
+
+        async def made_and_kept() -> StoredFile | None:
+            form = await asyncio.to_thread(make)
+            if form is not None:
+                self._cache.put(key, form)
+            return form
+
+        return await self._making.run(key, made_and_kept)
 
 
 def _stamp_beside(file: StoredFile, suffix: str) -> Stamp | None:

@@ -15,6 +15,7 @@ from app.configuration import load_configuration
 from app.extensions import Extension, Mount
 from app.extensions.extended_gateway import ExtendedGateway
 from app.extensions.mount import mounted_route
+from app.extensions.slots import is_below
 from app.gateway import Gateway
 from app.main import create_app
 from app.problem import ConfigurationError
@@ -105,6 +106,20 @@ def test_a_mount_matches_whole_segments_literally(prefix: str) -> None:
         if route.pattern.search(target) is not None
     ]  # fmt: skip
     assert reached == ["/my.api", "/my.api/x", "/my.api?x"]
+
+
+@pytest.mark.parametrize("target", ["/api/admin%2Fsecret", "/api%2fadmin/x", "/api%2Fadmin", "/%C3%BC/admin", "/api/ü"])
+def test_a_mount_is_found_under_every_spelling_of_its_path(target: str) -> None:
+    prefix = "/ü/admin" if target.startswith("/%C3") else "/api/ü" if target.endswith("ü") else "/api/admin"
+    route = mounted_route(Mount(prefix=prefix, app=nothing), -1, AuthenticationType.XSUAA, "app!t1")
+    assert route.pattern.search(target.encode().decode("latin-1")) is not None
+
+
+@pytest.mark.parametrize("path", ["/admin", "/admin/x", "/admin;a=b/x", "/admin;a/x;b"])
+def test_middleware_below_a_path_sees_path_parameters_pass_by_nowhere(path: str) -> None:
+    assert is_below(path, "/admin")
+    assert not is_below(f"/other{path}", "/admin")
+    assert not is_below("/admins;/admin", "/admin")
 
 
 def test_a_mount_is_protected_like_a_route_by_default() -> None:
