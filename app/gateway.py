@@ -8,33 +8,32 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from app.answer import Answer, Headers
-from app.audit.trail import AuditTrail
-from app.error_answer import ErrorPolicy, error_answer
+from app.cache_control import unshared
+from app.error_answer import error_answer
 from app.errors import Failure, GatewayError
 from app.forwarder import Forwarder
 from app.forwarding.relay import BrokenOff
-from app.guards.cors import CorsRule, Verdict, ruled, ruling
+from app.gateway_options import GatewayOptions
+from app.guards.cors import Verdict, ruled, ruling
 from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.guards.forwarded_host import check_forwarded_host
-from app.guards.origins import OriginRule, check_origin
+from app.guards.origins import check_origin
 from app.guards.secure_scheme import check_scheme
 from app.health.endpoints import HealthEndpoints
 from app.html5_repository.app_address import NO_APP, SKIP_CACHE, AppAddress, with_slash
 from app.html5_repository.hosted_apps import HostedApp, HostedApps
 from app.inbound.exchange import EXTENSION, Exchange
 from app.login.code_flow import SAP_IDP
-from app.login.logout import BackendLogout, LogoutOptions
+from app.login.logout import BackendLogout
 from app.login.requirement import Requirement, decide
 from app.login.return_url import without_parameter
 from app.observability.access_log import AccessLog
 from app.observability.correlation import correlation_id, returned_headers
 from app.observability.redaction import redact_target
 from app.observability.trace import start_trace
-from app.own_endpoints import OwnEndpoints
 from app.principal import Tenant
 from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
@@ -47,34 +46,9 @@ from app.sessions.visitor import Visitor, described
 from app.sign_in import SignIn
 from app.static_files.local_directory import LocalDirectory
 from app.static_files.welcome import welcome
-from app.subscriptions.callbacks import SubscriptionCallbacks
-from app.trusted_domains import TrustedDomains
 from app.visit import Visit
 
 log = logging.getLogger("gangway")
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayOptions:
-    """What of the configuration the way itself needs. `own_logouts` are calls that the end of a session wants because
-    it came by here, beyond those that it always wants.
-    """
-
-    welcome_file: str | None = None
-    logout: LogoutOptions | None = None
-    app_ends_login: bool = False
-    websockets: bool = False
-    websocket_origins: tuple[OriginRule, ...] | None = None
-    https_only: bool = False
-    validate_forwarded_host: bool = False
-    cors: tuple[CorsRule, ...] = ()
-    own_endpoints: OwnEndpoints = field(default_factory=OwnEndpoints)
-    own_logouts: tuple[BackendLogout, ...] = ()
-    subscriptions: SubscriptionCallbacks | None = None
-    audit: AuditTrail | None = None
-    trusted_domains: TrustedDomains | None = None
-    errors: ErrorPolicy = field(default_factory=ErrorPolicy)
-    response_headers: ResponsePolicy = field(default_factory=ResponsePolicy)
 
 
 class Gateway:
@@ -235,12 +209,14 @@ class Gateway:
         """The last step: a file, the user API, or a backend. `own` are headers for the answer."""
         route = match.route
         if route.local_dir is not None:
-            own += returned_headers(visit.correlation_id) + visit.cross_origin
-            headers = own + self._policy(visit).missing_from(own)
+            headers = own + returned_headers(visit.correlation_id) + visit.cross_origin
+            headers += self._policy(visit).missing_from(headers)
+            if visitor is not None:
+                headers = unshared(headers)
             if visit.trace is not None:
                 visit.trace.add(f"a file of {route.local_dir}")
             await self._directory(route).serve(
-                head, match.target, client.send, headers, is_gone=lambda: client.disconnected
+                head, match.target, client.send, headers, is_gone=lambda: client.disconnected, personal=bool(own)
             )
         elif route.service == USER_API:
             if visitor is None:

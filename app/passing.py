@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.answer import Headers
 from app.backends.backend import Backend
+from app.cache_control import CACHE_CONTROL, PRIVATE, make_private
 from app.forwarding.client_response import COOKIE, shape_headers
 from app.forwarding.headers import HeaderList
 from app.forwarding.outbound_request import Outbound
@@ -22,6 +25,7 @@ from app.sign_in import SignIn
 from app.visit import STATISTICS, Visit
 
 _CSRF_TOKEN = frozenset((TOKEN,))
+_PERSONAL = frozenset((TOKEN, COOKIE))
 _NOTHING: frozenset[bytes] = frozenset()
 _CHUNKED: Headers = ((b"transfer-encoding", b"chunked"),)
 _WITH_STATISTICS: Headers = ((STATISTICS, b"true"),)
@@ -97,7 +101,19 @@ class Passing:
             shaped = ruled(shaped, self._visit.cross_origin)
         shaped += [pair for pair in returned_headers(self._visit.correlation_id) if pair[0] not in names]
         shaped += self._policy.framed_by(self._visit.frame_ancestors).missing_from(shaped)
+        if self._visitor is not None or own:
+            self._keep_from_others(shaped, names, own)
         return shaped
+
+    def _keep_from_others(self, shaped: HeaderList, names: Mapping[bytes, bytes], own: Headers) -> None:
+        """Shared caches do not keep a user's answers (attack 73), but where somebody says so of what is behind a login;
+        never with headers that are the user's own, nor what a public route answers to somebody known.
+        """
+        given = {name for name, _ in own}
+        if not _PERSONAL.isdisjoint(given) or (self._visitor is not None and self._match.route.is_public):
+            make_private(shaped)
+        elif self._visitor is not None and CACHE_CONTROL not in names and CACHE_CONTROL not in dict(shaped):
+            shaped.append(PRIVATE)
 
     async def _cookies_for_client(self, lines: list[bytes]) -> Headers:
         """Session cookies of the backend stay with the caller's, the others go to the client;

@@ -22,7 +22,8 @@ from app.composition.identity import backend_logouts, logout_options
 from app.composition.platform import Platform
 from app.configuration import Configuration
 from app.forwarder import Forwarder
-from app.gateway import Gateway, GatewayOptions
+from app.gateway import Gateway
+from app.gateway_options import GatewayOptions
 from app.health.endpoints import HealthEndpoints
 from app.observability.access_log import AccessLog
 from app.response_headers import ResponsePolicy

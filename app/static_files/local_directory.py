@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from app.answer import Answer, Headers, redirect
+from app.cache_control import make_private
 from app.errors import Failure, GatewayError
 from app.http_date import date_header
 from app.request_head import RequestHead
@@ -61,13 +62,17 @@ class LocalDirectory:
         send: Send,
         headers: Headers = (),
         is_gone: Callable[[], bool] = _never,
+        *,
+        personal: bool = False,
     ) -> None:
         """Answer a request with the file at `path`, the rewritten target.
 
         `headers` (lower-case names) are added where the answer has none of that name. `is_gone` tells that the client
-        has left: no more of the file is then read. Raises GatewayError before
-        anything is sent: NO_ROUTE, PATH_REFUSED, METHOD_NOT_ALLOWED with `Allow`, INTERNAL when a file cannot be
-        read; afterwards only where the file breaks off, so that the connection is aborted.
+        has left: no more of the file is then read. `personal`: the headers are one user's, no shared cache may keep
+        them, whatever the route says of the file.
+
+        Raises GatewayError before anything is sent: NO_ROUTE, PATH_REFUSED, METHOD_NOT_ALLOWED with `Allow`, INTERNAL
+        when a file cannot be read; afterwards only where the file breaks off, so that the connection is aborted.
         """
         if head.method not in {"GET", "HEAD"}:
             raise GatewayError(Failure.METHOD_NOT_ALLOWED, "Static files are read only.", _ALLOW)
@@ -80,7 +85,8 @@ class LocalDirectory:
         if self._compressed is not None and found.compressible:
             headers += VARIES
             found = await self._compressed.best(head, found, self._root)
-        await _send_file(found, file_answer(head, found), send, headers, is_gone)
+        answer = file_answer(head, found)
+        await _send_file(found, answer, send, _complete(answer, headers, personal), is_gone)
 
     async def _find(self, head: RequestHead, wanted: FilePath) -> StoredFile | Answer:
         """The file, or the redirect of a directory's address to the one with a slash."""
@@ -112,9 +118,8 @@ def _failure(error: OSError) -> GatewayError:
     return not_found() if error.errno in _ABSENT else GatewayError(Failure.INTERNAL, "The file could not be read.")
 
 
-async def _send_file(
-    file: StoredFile, answer: FileAnswer, send: Send, extra: Headers, is_gone: Callable[[], bool]
-) -> None:
+def _complete(answer: FileAnswer, extra: Headers, personal: bool) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, with others that it has not got itself."""
     own = {name for name, _ in answer.headers}
     headers = [*answer.headers, date_header()]
     for name, value in extra:
@@ -122,6 +127,14 @@ async def _send_file(
             add_vary(headers, value)
         elif name not in own:
             headers.append((name, value))
+    if personal:
+        make_private(headers)
+    return headers
+
+
+async def _send_file(
+    file: StoredFile, answer: FileAnswer, send: Send, headers: list[tuple[bytes, bytes]], is_gone: Callable[[], bool]
+) -> None:
     start = {"type": "http.response.start", "status": answer.status, "headers": headers}
     if file.body is not None or answer.start == answer.stop:
         await send(start)
