@@ -18,11 +18,16 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from app.inbound.exchange import EXTENSION, AsgiApp, Exchange, Scope
+from app.inbound.reading import ReadingProtocol
 from app.inbound.request_check import MAX_HEAD_BYTES, Rejected, check_headers, origin_form, refusal
 from app.inbound.upgrade import ClientSocket
 from app.transport.deadlines import Deadlines
 
 MAX_PIPELINED = 16
+"""Requests that may wait for their turn; further ones are not read before."""
+
+MAX_AT_ONCE = 1000
+"""Requests that may wait because they came in one piece; refused beyond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class InboundLimits:
     linger: float = 2.0
 
 
-class InboundProtocol(asyncio.Protocol):
+class InboundProtocol(ReadingProtocol):
     """An HTTP/1.x client connection. Created by uvicorn's server for each socket it accepts."""
 
     limits = InboundLimits()
@@ -53,6 +58,7 @@ class InboundProtocol(asyncio.Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
+        super().__init__()
         self._app = cast(AsgiApp, config.loaded_app)
         self._loop = _loop or asyncio.get_running_loop()
         self._state = server_state
@@ -60,15 +66,13 @@ class InboundProtocol(asyncio.Protocol):
         self._pipeline: deque[Exchange] = deque()
         self._exchange: Exchange | None = None
         self._drained: asyncio.Future[None] | None = None
-        self._reading_paused = False
+        self._held = False
         self._in_head = False
         self._head_bytes = 0
-        self._closed = False
         self._rejected: Rejected | None = None
         self._upgraded: ClientSocket | None = None
         self.deadline = math.inf
         self.stopping = False
-        self.transport: asyncio.Transport
 
     # -- asyncio.Protocol
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -124,10 +128,13 @@ class InboundProtocol(asyncio.Protocol):
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)
+        if self._held and not self._closed:
+            self._held = False
+            self._next()
 
     def on_deadline(self) -> None:
         """Too slow: a request that is being received gets 408, an answer that is not taken is cut, idling ends."""
-        if self.transport.is_closing():
+        if self._held or self.transport.is_closing():
             self.transport.abort()
         elif self._is_answering() and self._exchange is not None:
             self._exchange.abort()
@@ -182,8 +189,10 @@ class InboundProtocol(asyncio.Protocol):
             self._hold(exchange)
         elif self._exchange is None:
             self._start(exchange)
-        elif len(self._pipeline) < MAX_PIPELINED:
+        elif len(self._pipeline) < MAX_AT_ONCE:
             self._pipeline.append(exchange)
+            if len(self._pipeline) >= MAX_PIPELINED:
+                self.pause_reading()
         else:
             raise Rejected(400, "too many pipelined requests")
 
@@ -207,26 +216,17 @@ class InboundProtocol(asyncio.Protocol):
             self._linger(exchange.body_complete)
             return
         self._exchange = None
-        if self._pipeline:
-            self._start(self._pipeline.popleft())
-        else:
-            self.deadline = self._loop.time() + self.limits.keep_alive
-        self.resume_reading()
+        if self._drained is None:
+            self._next()
+        else:  # the client takes less than it asks for: no more is asked of us before it has taken that (attack 74)
+            self._held = True
+            self.pause_reading()
+            self.deadline = self._loop.time() + self.limits.stalled
 
     async def drain(self) -> None:
         """Wait until the client has taken most of what was written."""
         if self._drained is not None:
             await self._drained
-
-    def pause_reading(self) -> None:
-        if not self._reading_paused:
-            self._reading_paused = True
-            self.transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        if self._reading_paused and not self._closed:
-            self._reading_paused = False
-            self.transport.resume_reading()
 
     # -- inside
     @property
@@ -263,10 +263,18 @@ class InboundProtocol(asyncio.Protocol):
             "server": self._server,
         }
 
+    def _next(self) -> None:
+        """Serve the next request, or wait for it."""
+        if self._pipeline:
+            self._start(self._pipeline.popleft())
+        else:
+            self.deadline = self._loop.time() + self.limits.keep_alive
+        if len(self._pipeline) < MAX_PIPELINED:
+            self.resume_reading()
+
     def _start(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        if not exchange.body_complete:
-            self.deadline = self._loop.time() + self.limits.request
+        self.deadline = math.inf if exchange.body_complete else self._loop.time() + self.limits.request
         task = self._loop.create_task(exchange.run(self._app))
         self._state.tasks.add(task)
         task.add_done_callback(self._state.tasks.discard)
@@ -316,7 +324,6 @@ class InboundProtocol(asyncio.Protocol):
             return
         exchange.feed_end()
         self.pause_reading()
-        self.deadline = math.inf
         if exchange.scope["type"] == "websocket":
             exchange.upgrade = self._upgraded = ClientSocket(self, rest)
         self._start(exchange)

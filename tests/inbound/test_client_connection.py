@@ -7,7 +7,7 @@ import asyncio
 import h11
 import pytest
 
-from app.inbound.protocol import MAX_PIPELINED
+from app.inbound.protocol import MAX_AT_ONCE, MAX_PIPELINED
 from tests.support.proxied import proxied
 from tests.support.raw_backend import Link, answer, friendly
 from tests.support.running import eventually, run, settled
@@ -47,7 +47,38 @@ def test_pipelined_requests_are_answered_in_order() -> None:
     run(test())
 
 
-def test_too_many_pipelined_requests_are_refused() -> None:
+def test_more_pipelined_requests_than_may_wait_are_read_later() -> None:
+    async def test() -> None:
+        many = 5 * MAX_PIPELINED
+        async with proxied(echo_target) as (_, _gateway, client):
+            for number in range(many):
+                await client.send(GET % number)
+                await settled()
+            assert [(await client.answer()).body for _ in range(many)] == [b"/%d" % number for number in range(many)]
+
+    run(test())
+
+
+def test_no_more_requests_are_read_than_may_wait() -> None:
+    async def test() -> None:
+        hold = asyncio.Event()
+
+        async def script(link: Link) -> None:
+            await link.request()
+            await hold.wait()
+
+        async with proxied(script) as (_, gateway, client):
+            for number in range(2 * MAX_PIPELINED):
+                await client.send(GET % number)
+                await settled()
+            (connection,) = gateway.connections
+            assert not connection.transport.is_reading()
+            hold.set()
+
+    run(test())
+
+
+def test_too_many_requests_in_one_piece_are_refused() -> None:
     async def test() -> None:
         hold = asyncio.Event()
 
@@ -58,7 +89,7 @@ def test_too_many_pipelined_requests_are_refused() -> None:
         async with proxied(script) as (_, gateway, client):
             await client.send(GET % 0)
             await eventually(lambda: gateway.pool.busy == 1)
-            await client.send(b"".join(GET % number for number in range(MAX_PIPELINED + 1)))
+            await client.send(b"".join(GET % number for number in range(MAX_AT_ONCE + 1)))
             assert (await client.answer()).status == 400
             assert await client.rest() == b""
 

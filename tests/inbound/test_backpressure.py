@@ -1,0 +1,90 @@
+"""Clients that ask for more than they take: what waits for them is bounded in size and in time (case 74)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from uvicorn.server import ServerState
+
+from app.inbound.protocol import InboundLimits
+from tests.support.mini_gateway import inbound_server
+from tests.support.raw_client import RawClient
+from tests.support.running import eventually, run, settled
+
+GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+BODY = b"x" * 60_000
+"""A page that alone would not fill the write buffer."""
+
+REQUESTS = 400
+MUCH = 1024 * 1024
+
+
+@asynccontextmanager
+async def narrow_client(port: int) -> AsyncIterator[RawClient]:
+    """A client with a small window, which reads when the test does."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+    reader, writer = await asyncio.open_connection(sock=sock, limit=4096)
+    try:
+        yield RawClient(reader, writer)
+    finally:
+        writer.transport.abort()
+
+
+async def page(_scope: Any, _receive: Any, send: Any) -> None:
+    headers = [(b"content-length", b"%d" % len(BODY))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": BODY})
+
+
+async def ask(client: RawClient) -> None:
+    """Ask for one page after another, without looking at what comes."""
+    for _ in range(REQUESTS):
+        client.writer.write(GET)
+        await settled()
+
+
+def waiting(state: ServerState) -> int:
+    """Bytes that wait for clients."""
+    return sum(connection.transport.get_write_buffer_size() for connection in state.connections)
+
+
+async def stagnates(counter: Callable[[], int]) -> int:
+    """Wait until nothing is counted any more, and return the count."""
+    before = -1
+    while counter() != before:
+        before = counter()
+        await asyncio.sleep(0.05)
+    return before
+
+
+def test_a_client_that_asks_on_and_on_without_reading_is_not_answered_on_and_on() -> None:
+    async def test() -> None:
+        state = ServerState()
+        async with inbound_server(page, InboundLimits(), state) as port, narrow_client(port) as client:
+            await ask(client)
+            served = await stagnates(lambda: state.total_requests)
+            assert served < REQUESTS
+            assert waiting(state) < MUCH
+            for _ in range(served + 1):  # when it reads, it is served on
+                assert (await client.answer()).body == BODY
+
+    run(test())
+
+
+def test_a_client_that_asks_without_reading_is_left_after_its_time() -> None:
+    async def test() -> None:
+        state = ServerState()
+        limits = InboundLimits(stalled=0.05)
+        async with inbound_server(page, limits, state) as port, narrow_client(port) as client:
+            await eventually(lambda: len(state.connections) == 1)
+            await ask(client)
+            await eventually(lambda: not state.connections and not state.tasks)
+
+    run(test())
