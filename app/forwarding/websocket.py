@@ -93,10 +93,11 @@ class WebSocketRelay:
         backend, from_backend = connection.release_transport()
         tunnel = Tunnel(socket.transport, backend)
         client.switch_protocols([*headers, *UPGRADE])
-        tunnel.client.data_received(socket.rest)
-        tunnel.backend.data_received(from_backend)
+        # The ends first: who takes too little of the first bytes has to be told to the tunnel, too.
         backend.set_protocol(tunnel.backend)
         socket.join(tunnel.client)
+        tunnel.client.data_received(socket.rest)
+        tunnel.backend.data_received(from_backend)
         socket.on_shutdown = lambda: tunnel.end(GOING_AWAY)
         tunnel.done.add_done_callback(lambda _: socket.left())
         return tunnel

@@ -174,6 +174,8 @@ class Connection(asyncio.Protocol):
 
     def release_transport(self) -> tuple[asyncio.Transport, bytes]:
         """After 101: the bare socket and what the backend has already sent on it."""
+        if self._reading_paused:
+            self._resume_reading()
         self.finish()
         rest = self.parser.upgraded_rest or b""
         transport, self._transport = self._socket, None
@@ -204,7 +206,7 @@ class Connection(asyncio.Protocol):
         if parser.head_complete:
             self.deadline = min(self._loop.time() + self._timeouts.idle, self._ends_at)
             self._buffered += len(data)
-            if self._buffered > HIGH_WATER and parser.chunks and not parser.complete:
+            if self._buffered > HIGH_WATER and self._is_waited_for():
                 self._pause_reading()
         self._wake()
 
@@ -256,6 +258,11 @@ class Connection(asyncio.Protocol):
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)
+
+    def _is_waited_for(self) -> bool:
+        """Whether what has arrived is still to be fetched, and more may come."""
+        parser = self.parser
+        return bool(parser.upgraded_rest or (parser.chunks and not parser.complete))
 
     def _pause_reading(self) -> None:
         if not self._reading_paused:

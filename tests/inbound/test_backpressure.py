@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.server import ServerState
@@ -14,6 +12,7 @@ from app.inbound.protocol import InboundLimits
 from tests.support.mini_gateway import inbound_server
 from tests.support.raw_client import RawClient
 from tests.support.running import eventually, run, settled
+from tests.support.small_buffers import narrow_client
 
 GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 BODY = b"x" * 60_000
@@ -21,20 +20,6 @@ BODY = b"x" * 60_000
 
 REQUESTS = 400
 MUCH = 1024 * 1024
-
-
-@asynccontextmanager
-async def narrow_client(port: int) -> AsyncIterator[RawClient]:
-    """A client with a small window, which reads when the test does."""
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    sock.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
-    reader, writer = await asyncio.open_connection(sock=sock, limit=4096)
-    try:
-        yield RawClient(reader, writer)
-    finally:
-        writer.transport.abort()
 
 
 async def page(_scope: Any, _receive: Any, send: Any) -> None:
