@@ -67,6 +67,7 @@ class InboundProtocol(ReadingProtocol):
         self._exchange: Exchange | None = None
         self._drained: asyncio.Future[None] | None = None
         self._held = False
+        self._deaf = False
         self._in_head = False
         self._head_bytes = 0
         self._rejected: Rejected | None = None
@@ -95,7 +96,7 @@ class InboundProtocol(ReadingProtocol):
                 exchange.disconnect()
 
     def data_received(self, data: bytes) -> None:
-        if self._rejected is not None:
+        if self._deaf or self._rejected is not None:
             return
         self._head_bytes += len(data)
         try:
@@ -105,7 +106,7 @@ class InboundProtocol(ReadingProtocol):
         except httptools.HttpParserError as error:
             cause = error.__context__
             if self._is_last_request():
-                self._rejected = Rejected(400, "bytes behind the last request")  # never looked at
+                self._deaf = True  # for what is behind the last request; its answer goes on
                 return
             self._reject(cause if isinstance(cause, Rejected) else Rejected(400, "malformed request"))
         else:
@@ -204,7 +205,7 @@ class InboundProtocol(ReadingProtocol):
         if not self._upgrading:
             self._current.feed_end()
         if not self._pipeline:
-            self.deadline = math.inf
+            self.deadline = math.inf if self._drained is None else self._loop.time() + self.limits.stalled
 
     # -- told by the exchange
     def exchange_done(self, exchange: Exchange) -> None:

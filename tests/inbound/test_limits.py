@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from app.errors import Failure
 from app.inbound.protocol import InboundLimits
 from app.inbound.request_check import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET
 from tests.support.mini_gateway import Limits, MiniGateway
@@ -144,9 +145,18 @@ async def _endless(link: Link) -> None:
         await link.send(b"x" * 65536)
 
 
-async def _start_and_take_nothing(gateway: MiniGateway, client: RawClient) -> None:
+async def _streams_at_once(link: Link) -> None:
+    await link.head()
+    await link.send(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        await link.send(b"x" * 65536)
+
+
+async def _start_and_take_nothing(
+    gateway: MiniGateway, client: RawClient, request: bytes = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
+) -> None:
     cast(asyncio.Transport, client.writer.transport).pause_reading()
-    await client.send(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    await client.send(request)
     await eventually(lambda: len(gateway.connections) == 1)
 
 
@@ -179,5 +189,76 @@ def test_a_client_that_takes_nothing_of_the_end_of_its_answer() -> None:
             await _start_and_take_nothing(gateway, client)
             await eventually(lambda: not gateway.connections)
             await gateway.quiet()
+
+    run(test())
+
+
+LAST = b"GET / HTTP/1.1\r\nconnection: close\r\n" + HOST + b"\r\n"
+
+
+@pytest.mark.parametrize("behind", [b"GARBAGE", LAST])
+def test_bytes_behind_the_last_request_gain_no_time(behind: bytes) -> None:
+    """Case 74."""
+
+    async def test() -> None:
+        limits = Limits(InboundLimits(stalled=0.05))
+        async with proxied(_endless, limits) as (_backend, gateway, client):
+            await _start_and_take_nothing(gateway, client, LAST + behind)
+            await eventually(lambda: gateway.failures != [])
+            await eventually(lambda: not gateway.connections and gateway.pool.sockets == 0)
+
+    run(test())
+
+
+def test_who_leaves_after_bytes_behind_the_last_request_is_noticed() -> None:
+    """Case 24."""
+
+    async def silent(link: Link) -> None:
+        await link.request()
+        await link.gone()
+
+    async def test() -> None:
+        async with proxied(silent) as (backend, gateway, client):
+            await client.send(LAST + b"GARBAGE")
+            await eventually(lambda: len(backend.requests) == 1)
+            client.writer.write_eof()
+            await eventually(lambda: gateway.failures == [Failure.CLIENT_GONE])
+
+    run(test())
+
+
+def test_a_body_that_ends_while_nothing_is_taken_gains_no_time() -> None:
+    """Case 74: the answer waits already when its request is complete."""
+
+    async def test() -> None:
+        limits = Limits(InboundLimits(stalled=0.05))
+        async with proxied(_streams_at_once, limits) as (_backend, gateway, client):
+            head = b"POST / HTTP/1.1\r\ncontent-length: 10\r\n" + HOST + b"\r\n"
+            await _start_and_take_nothing(gateway, client, head + b"begun")
+            (connection,) = gateway.connections
+            await eventually(lambda: connection.transport.get_write_buffer_size() > 65536)
+            await client.send(b"ended")
+            await eventually(lambda: gateway.failures != [])
+            await eventually(lambda: not gateway.connections and gateway.pool.sockets == 0)
+
+    run(test())
+
+
+def test_a_stream_asked_for_behind_answers_that_are_not_taken_ends_in_time() -> None:
+    """Case 74."""
+
+    async def test() -> None:
+        limits = Limits(InboundLimits(stalled=0.05))
+        size = 8_000_000
+
+        async def script(link: Link) -> None:
+            await link.request()
+            await link.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size)
+            await _endless(link)
+
+        async with proxied(script, limits) as (_backend, gateway, client):
+            get = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
+            await _start_and_take_nothing(gateway, client, get * 2)
+            await eventually(lambda: not gateway.connections and gateway.pool.sockets == 0)
 
     run(test())
