@@ -227,7 +227,7 @@ class InboundProtocol(ReadingProtocol):
     async def drain(self) -> None:
         """Wait until the client has taken most of what was written."""
         if self._drained is not None:
-            await self._drained
+            await asyncio.shield(self._drained)  # the application may give a `send` up, but not for those after it
 
     # -- inside
     @property

@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
         self._loop.call_soon(self._send)
 
     async def write(self, data: bytes, *, last: bool) -> None:
-        """Send a piece of the body; waits while the backend takes no more.
+        """Send a piece of the body; waits while the backend takes no more, but for the `last` one.
 
         Between the pieces it is the client's turn, so the backend's clock stands still until the `last` one.
         """
@@ -93,8 +93,8 @@ class Connection(asyncio.Protocol):
         data, self._unsent = self._unsent + data, b""
         self._socket.write(data)
         self.request_sent = last
-        if self._drained is not None:
-            await self._drained
+        if self._drained is not None and not last:  # behind the last piece comes the answer, for which others wait
+            await asyncio.shield(self._drained)  # it is not for one request alone to cancel
             self._raise_failure()
         if not (last or self.parser.head_complete):
             self.deadline = self._ends_at
@@ -150,6 +150,7 @@ class Connection(asyncio.Protocol):
         return (
             not self.closed and self.failure is None and self.request_sent
             and self.parser.complete and self.parser.reusable and not self.parser.chunks
+            and self._drained is None and not self._unsent and not self._socket.get_write_buffer_size()
         )  # fmt: skip
 
     def abort(self, failure: Failure, detail: str = "") -> None:

@@ -73,3 +73,27 @@ def test_a_client_that_asks_without_reading_is_left_after_its_time() -> None:
             await eventually(lambda: not state.connections and not state.tasks)
 
     run(test())
+
+
+def test_an_application_may_give_up_waiting_for_a_client() -> None:
+    """Its next piece waits like any other, instead of being cancelled with the one before."""
+    gave_up = asyncio.Event()
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        piece = {"type": "http.response.body", "body": BODY, "more_body": True}
+        while not gave_up.is_set():
+            try:
+                await asyncio.wait_for(send(piece), 0.01)
+            except TimeoutError:
+                gave_up.set()
+        await send(piece)
+        await send({"type": "http.response.body", "body": b"end"})
+
+    async def test() -> None:
+        async with inbound_server(app, InboundLimits()) as port, narrow_client(port) as client:
+            await client.send(GET)
+            await gave_up.wait()
+            assert (await client.answer()).body.endswith(b"end")
+
+    run(test())

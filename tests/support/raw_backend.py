@@ -121,10 +121,14 @@ class RawBackend:
 
 
 @asynccontextmanager
-async def raw_backend(script: Script) -> AsyncIterator[RawBackend]:
-    """A backend on loopback that runs `script` for each connection."""
+async def raw_backend(script: Script, window: int = 0) -> AsyncIterator[RawBackend]:
+    """A backend on loopback that runs `script` for each connection; `window`: bytes that it takes before it reads."""
     backend = RawBackend(script)
-    server = await asyncio.start_server(backend.serve, "127.0.0.1", 0, limit=65536)
+    sock = socket.socket()
+    if window:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+    sock.bind(("127.0.0.1", 0))
+    server = await asyncio.start_server(backend.serve, sock=sock, limit=window or 65536)
     backend.port = server.sockets[0].getsockname()[1]
     try:
         yield backend
