@@ -15,8 +15,8 @@ from app.errors import Failure, GatewayError
 from app.forwarding.headers import holds_for_socket
 from app.forwarding.outbound_request import Outbound, build_head
 from app.forwarding.relay import Forward, Relay
-from app.forwarding.tunnel import Tunnel
-from app.forwarding.websocket import POLICY_VIOLATION, WebSocketRelay
+from app.forwarding.tunnel import POLICY_VIOLATION, Tunnel
+from app.forwarding.websocket import WebSocketRelay
 from app.inbound.exchange import Exchange
 from app.login.logout import BackendLogout
 from app.observability.correlation import correlation_id, forwarded_headers, new_id

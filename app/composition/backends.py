@@ -67,9 +67,9 @@ def compose_engine(configuration: Configuration, platform: Platform) -> Engine:
     )
     pool = Pool(Connector(deadlines, contexts, _timeouts(settings)), limits)
     gate = Gate(GateLimits(settings.gateway_max_in_flight_per_destination, settings.gateway_max_in_flight))
-    return Engine(
-        pool, gate, Relay(pool, gate), WebSocketRelay(pool, gate, settings.gateway_max_web_sockets), deadlines
-    )
+    stalled = settings.incoming_connection_timeout / 1000 or math.inf
+    websockets = WebSocketRelay(pool, gate, settings.gateway_max_web_sockets, stalled)
+    return Engine(pool, gate, Relay(pool, gate), websockets, deadlines)
 
 
 def _timeouts(settings: Settings) -> Timeouts:

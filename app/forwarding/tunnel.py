@@ -5,32 +5,37 @@ to end by themselves. Frame boundaries are tracked just enough to end a socket w
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 
 HEADER_NEEDED = 2
 CLOSE = 0x88
 MASKED = 0x80
 LAST_BYTES_SECONDS = 10.0
+POLICY_VIOLATION = 1008
+MAX_FRAMES = 2000
+"""Frames in one piece that are worth following: more cost others more time than a close frame is worth."""
 
 
 class FrameTracker:
-    """Knows whether the bytes seen so far end at a frame boundary."""
+    """Knows whether the bytes seen so far end at a frame boundary; gives up where they are a flood of tiny frames."""
 
-    __slots__ = ("_header", "_payload")
+    __slots__ = ("_header", "_lost", "_payload")
 
     def __init__(self) -> None:
         self._header = b""
         self._payload = 0
+        self._lost = False
 
     @property
     def at_boundary(self) -> bool:
         """Whether a frame of our own may be put in here."""
-        return not self._payload and not self._header
+        return not (self._payload or self._header or self._lost)
 
     def feed(self, data: bytes) -> None:
         """Follow the frames in `data`, whatever way it is cut."""
-        position, end = 0, len(data)
-        while position < end:
+        position, end, left = 0, len(data), 0 if self._lost else MAX_FRAMES
+        while position < end and left:
             if self._payload:
                 skipped = min(self._payload, end - position)
                 self._payload -= skipped
@@ -43,6 +48,8 @@ class FrameTracker:
                 return
             position += size - len(self._header)
             self._header, self._payload = b"", payload
+            left -= 1
+        self._lost = not left
 
 
 def _frame_size(data: bytes) -> tuple[int, int]:
@@ -74,6 +81,7 @@ class TunnelEnd(asyncio.Protocol):
         self.transport = transport
         self.tracker = FrameTracker()
         self._to_backend = to_backend
+        self._stalling: asyncio.TimerHandle | None = None
         self.peer: TunnelEnd
 
     def data_received(self, data: bytes) -> None:
@@ -89,20 +97,32 @@ class TunnelEnd(asyncio.Protocol):
         return None
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._is_taking()
         self._tunnel.lost()
 
     def pause_writing(self) -> None:
         self.peer.transport.pause_reading()
+        self._stalling = self._tunnel.ends_unless_taken()
 
     def resume_writing(self) -> None:
+        self._is_taking()
         self.peer.transport.resume_reading()
+
+    def _is_taking(self) -> None:
+        if self._stalling is not None:
+            self._stalling.cancel()
+            self._stalling = None
 
 
 class Tunnel:
-    """A client's and a backend's socket joined. `done` completes when either has gone; the other is closed with it."""
+    """A client's and a backend's socket joined. `done` completes when either has gone; the other is closed with it.
 
-    def __init__(self, client: asyncio.Transport, backend: asyncio.Transport) -> None:
+    `stalled`: seconds for which a side may take nothing of what waits for it, `math.inf` for no limit.
+    """
+
+    def __init__(self, client: asyncio.Transport, backend: asyncio.Transport, stalled: float = math.inf) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stalled = stalled
         self.client = TunnelEnd(self, client, to_backend=True)
         self.backend = TunnelEnd(self, backend, to_backend=False)
         self.client.peer, self.backend.peer = self.backend, self.client
@@ -113,6 +133,12 @@ class Tunnel:
             self.client.send_close(code)
             self.backend.send_close(code)
             self.lost()
+
+    def ends_unless_taken(self) -> asyncio.TimerHandle | None:
+        """From now on the time runs for a side that takes too little; to be cancelled when it does."""
+        if self._stalled == math.inf:
+            return None
+        return asyncio.get_running_loop().call_later(self._stalled, self.end, POLICY_VIOLATION)
 
     def lost(self) -> None:
         """One side has gone: the other gets what was written to it, if it takes that in time."""

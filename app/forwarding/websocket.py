@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 from app.backends.backend import Backend
@@ -18,19 +19,19 @@ from app.transport.pool import Pool
 
 UPGRADE: tuple[tuple[bytes, bytes], ...] = ((b"connection", b"Upgrade"), (b"upgrade", b"websocket"))
 GOING_AWAY = 1001
-POLICY_VIOLATION = 1008
 MAX_OPEN = 5000
 
 Watch = Callable[[Callable[[], None]], None]
 
 
 class WebSocketRelay:
-    """Opens web sockets at backends and holds them until one side leaves."""
+    """Opens web sockets at backends and holds them until one side leaves, or takes nothing for `stalled` seconds."""
 
-    def __init__(self, pool: Pool, gate: Gate, limit: int = MAX_OPEN) -> None:
+    def __init__(self, pool: Pool, gate: Gate, limit: int = MAX_OPEN, stalled: float = math.inf) -> None:
         self._pool = pool
         self._gate = gate
         self._limit = limit
+        self._stalled = stalled
         self._loop = asyncio.get_running_loop()
         self.open = 0
 
@@ -91,7 +92,7 @@ class WebSocketRelay:
             raise GatewayError(Failure.BACKEND_CLOSED, "closed after the handshake")
         self._pool.detach(connection)
         backend, from_backend = connection.release_transport()
-        tunnel = Tunnel(socket.transport, backend)
+        tunnel = Tunnel(socket.transport, backend, self._stalled)
         client.switch_protocols([*headers, *UPGRADE])
         # The ends first: who takes too little of the first bytes has to be told to the tunnel, too.
         backend.set_protocol(tunnel.backend)

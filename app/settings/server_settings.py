@@ -47,7 +47,7 @@ class ServerSettings(VariableModel):
     gateway_tls_key: Text | None = None
     """PEM file with the key of that certificate."""
     incoming_connection_timeout: Whole = 120_000
-    """Milliseconds after which an idle client connection is closed; 0 is never."""
+    """Milliseconds until a client connection is closed that is idle, or takes nothing that waits for it; 0 is never."""
     incoming_request_timeout: Whole = 300_000
     """Milliseconds a request may take to arrive, 408 afterwards; 0 is without limit."""
     server_keep_alive: Whole | None = None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from websockets.frames import Close, Frame, Opcode
 from websockets.streams import StreamReader
 
-from app.forwarding.tunnel import FrameTracker, close_frame
+from app.forwarding.tunnel import MAX_FRAMES, FrameTracker, close_frame
 from tests.support.readings import cut, cuts
 
 SIZES = st.sampled_from([0, 1, 125, 126, 127, 300, 65535, 65536])
@@ -32,6 +32,19 @@ def test_boundaries_are_known_after_every_piece(sent: list[bytes], places: list[
         tracker.feed(piece)
         position += len(piece)
         assert tracker.at_boundary is (position in boundaries)
+
+
+def test_a_flood_of_tiny_frames_is_not_followed() -> None:
+    """Case 77: it would cost all others their time."""
+    ping = b"\x89\x80\0\0\0\0"
+    tracker = FrameTracker()
+    for _ in range(3):
+        tracker.feed(ping * (MAX_FRAMES - 1))
+        assert tracker.at_boundary
+    tracker.feed(ping * (MAX_FRAMES + 1))
+    assert not tracker.at_boundary
+    tracker.feed(ping)
+    assert not tracker.at_boundary
 
 
 @given(st.lists(st.binary(max_size=20), max_size=20))

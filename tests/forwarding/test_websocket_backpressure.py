@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from app.inbound.protocol import InboundLimits
 from tests.forwarding.test_streaming import stagnates
 from tests.forwarding.test_websocket import HANDSHAKE, SWITCHED
-from tests.support.mini_gateway import MiniGateway, mini_gateway
+from tests.support.mini_gateway import Limits, MiniGateway, mini_gateway
 from tests.support.raw_backend import Link, Script, raw_backend
 from tests.support.raw_client import RawClient
 from tests.support.running import eventually, run
@@ -22,9 +23,11 @@ MUCH = 1024 * 1024
 
 
 @asynccontextmanager
-async def proxied_narrowly(script: Script) -> AsyncIterator[tuple[MiniGateway, RawClient]]:
+async def proxied_narrowly(
+    script: Script, limits: Limits | None = None
+) -> AsyncIterator[tuple[MiniGateway, RawClient]]:
     """A gateway in front of a scripted backend, and a client that takes little at a time."""
-    async with raw_backend(script) as backend, mini_gateway(backend.port) as gateway:
+    async with raw_backend(script) as backend, mini_gateway(backend.port, limits) as gateway:
         async with narrow_client(gateway.port) as client:
             yield gateway, client
         await gateway.quiet()
@@ -89,3 +92,52 @@ def test_a_backend_that_talks_before_the_handshake_is_passed_on_is_stopped(monke
 
     monkeypatch.setattr("tests.support.mini_gateway._shape", slow)
     run(test())
+
+
+async def _flood(link: Link) -> None:
+    await link.head()
+    await link.send(SWITCHED)
+    while True:
+        await link.send(FRAME)
+
+
+async def _take_nothing(link: Link) -> None:
+    await link.head()
+    await link.send(SWITCHED)
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("script", [_flood, _take_nothing], ids=["the client", "the backend"])
+def test_a_side_that_takes_nothing_is_left_after_its_time(script: Script) -> None:
+    async def test() -> None:
+        limits = Limits(InboundLimits(stalled=0.05))
+        async with proxied_narrowly(script, limits) as (gateway, client):
+            await client.send(HANDSHAKE)
+            await eventually(lambda: gateway.websockets.open == 1)
+            if script is _take_nothing:
+                client.writer.write(FRAME * FRAMES)
+            await eventually(lambda: gateway.websockets.open == 0)
+
+    run(test())
+
+
+def test_a_side_that_takes_what_has_waited_is_not_left() -> None:
+    some = 20
+
+    async def script(link: Link) -> None:
+        await link.head()
+        await link.send(SWITCHED + FRAME * some)
+        await link.gone()
+
+    async def test() -> None:
+        limits = Limits(InboundLimits(stalled=0.3))
+        async with proxied_narrowly(script, limits) as (gateway, client):
+            await client.send(HANDSHAKE)
+            await client.reader.readuntil(b"\r\n\r\n")
+            await eventually(lambda: gateway.tunnels[0].client.transport.get_write_buffer_size() > len(FRAME))
+            await client.reader.readexactly(some * len(FRAME))
+            await asyncio.sleep(0.4)
+            assert gateway.websockets.open == 1
+
+    with small_send_buffers():
+        run(test())

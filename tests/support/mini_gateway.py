@@ -60,6 +60,7 @@ class MiniGateway:
     gate: Gate
     backend: Backend
     max_websockets: int = MAX_OPEN
+    stalled: float = math.inf
     tunnels: list[Tunnel] = field(default_factory=list)
     state: ServerState = field(default_factory=ServerState)
     failures: list[Failure] = field(default_factory=list)
@@ -67,7 +68,7 @@ class MiniGateway:
 
     def __post_init__(self) -> None:
         self.relay = Relay(self.pool, self.gate)
-        self.websockets = WebSocketRelay(self.pool, self.gate, self.max_websockets)
+        self.websockets = WebSocketRelay(self.pool, self.gate, self.max_websockets, self.stalled)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         client: Exchange = scope[EXTENSION]
@@ -130,7 +131,7 @@ async def mini_gateway(backend_port: int, limits: Limits | None = None) -> Async
     backend = Backend(
         "erp", key, b"erp.internal", timeout=limits.first_byte, strict_connections=limits.strict_connections
     )
-    gateway = MiniGateway(pool, gate, backend, limits.websockets)
+    gateway = MiniGateway(pool, gate, backend, limits.websockets, limits.inbound.stalled)
     async with inbound_server(gateway, limits.inbound, gateway.state) as gateway.port:
         yield gateway
     pool.close()
