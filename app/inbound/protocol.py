@@ -29,6 +29,10 @@ MAX_PIPELINED = 16
 MAX_AT_ONCE = 1000
 """Requests that may wait because they came in one piece; refused beyond."""
 
+MAX_CHUNKS = 2000
+CHUNK_SECONDS = 10e-6
+"""A body in more chunks at once is read on after as many times these seconds: each takes time that others wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class InboundLimits:
@@ -58,9 +62,8 @@ class InboundProtocol(ReadingProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(_loop or asyncio.get_running_loop())
         self._app = cast(AsgiApp, config.loaded_app)
-        self._loop = _loop or asyncio.get_running_loop()
         self._state = server_state
         self._parser = httptools.HttpRequestParser(self)
         self._pipeline: deque[Exchange] = deque()
@@ -69,7 +72,7 @@ class InboundProtocol(ReadingProtocol):
         self._held = False
         self._deaf = False
         self._in_head = False
-        self._head_bytes = 0
+        self._head_bytes = self._chunks = 0
         self._rejected: Rejected | None = None
         self._upgraded: ClientSocket | None = None
         self.deadline = math.inf
@@ -99,6 +102,7 @@ class InboundProtocol(ReadingProtocol):
         if self._deaf or self._rejected is not None:
             return
         self._head_bytes += len(data)
+        self._chunks = 0
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -112,6 +116,8 @@ class InboundProtocol(ReadingProtocol):
         else:
             if self._head_bytes > MAX_HEAD_BYTES:  # also chunk extensions and trailers
                 self._reject(Rejected(431, "header block too large"))
+            if self._chunks > MAX_CHUNKS:
+                self.rest(self._chunks * CHUNK_SECONDS)
 
     def eof_received(self) -> None:
         """A client that has closed its sending side is taken for gone: nothing tells the two apart in time."""
@@ -199,6 +205,7 @@ class InboundProtocol(ReadingProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = 0
+        self._chunks += 1
         self._current.feed(body)
 
     def on_message_complete(self) -> None:

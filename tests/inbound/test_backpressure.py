@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from uvicorn.server import ServerState
 
-from app.inbound.protocol import InboundLimits
+from app.inbound.protocol import MAX_CHUNKS, InboundLimits
 from tests.support.mini_gateway import inbound_server
-from tests.support.raw_client import RawClient
+from tests.support.raw_client import RawClient, raw_client
 from tests.support.running import eventually, run, settled
 from tests.support.small_buffers import narrow_client
 
@@ -95,5 +96,36 @@ def test_an_application_may_give_up_waiting_for_a_client() -> None:
             await client.send(GET)
             await gave_up.wait()
             assert (await client.answer()).body.endswith(b"end")
+
+    run(test())
+
+
+@pytest.mark.parametrize("chunks", [MAX_CHUNKS // 10, 2 * MAX_CHUNKS])
+def test_a_flood_of_tiny_chunks_is_read_with_rests(chunks: int) -> None:
+    """Case 77: each costs others time; nothing of it is lost."""
+    reads: list[bool] = []
+    state = ServerState()
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        more, size = True, 0
+        while more:
+            message = await receive()
+            size += len(message["body"])
+            more = message["more_body"]
+            reads.extend(connection.transport.is_reading() for connection in state.connections)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x-size", b"%d" % size)]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def test() -> None:
+        async with inbound_server(app, InboundLimits(), state) as port, raw_client(port) as client:
+            head = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+            for _ in range(2):
+                await client.send(head)
+                for _ in range(5):
+                    await client.send(b"1\r\na\r\n" * chunks)
+                await client.send(b"0\r\n\r\n")
+                answered = await client.answer("POST")
+                assert answered.values(b"x-size") == [b"%d" % (5 * chunks)]
+            assert all(reads) is (chunks < MAX_CHUNKS)
 
     run(test())
