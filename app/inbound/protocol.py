@@ -74,6 +74,7 @@ class InboundProtocol(ReadingProtocol):
         self._in_head = False
         self._head_bytes = self._chunks = 0
         self._rejected: Rejected | None = None
+        self._refusal: Rejected | None = None
         self._upgraded: ClientSocket | None = None
         self.deadline = math.inf
         self.stopping = False
@@ -109,9 +110,6 @@ class InboundProtocol(ReadingProtocol):
             self._upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             cause = error.__context__
-            if self._is_last_request():
-                self._deaf = True  # for what is behind the last request; its answer goes on
-                return
             self._reject(cause if isinstance(cause, Rejected) else Rejected(400, "malformed request"))
         else:
             if self._head_bytes > MAX_HEAD_BYTES:  # also chunk extensions and trailers
@@ -248,11 +246,6 @@ class InboundProtocol(ReadingProtocol):
         """Whether a request has been received and its answer is under way."""
         return self._exchange is not None and self._exchange.body_complete and self._rejected is None
 
-    def _is_last_request(self) -> bool:
-        """Whether no request can follow the one that is being served."""
-        exchange = self._exchange
-        return exchange is not None and exchange.body_complete and not exchange.keep_alive and not self._pipeline
-
     def _scope(self, method: str, target: bytes, version: str) -> Scope:
         raw_path, _, query = target.partition(b"?")
         path = raw_path.decode("ascii")
@@ -275,6 +268,8 @@ class InboundProtocol(ReadingProtocol):
         """Serve the next request, or wait for it."""
         if self._pipeline:
             self._start(self._pipeline.popleft())
+        elif self._refusal is not None:
+            self._reject(self._refusal)
         else:
             self.deadline = self._loop.time() + self.limits.keep_alive
         if len(self._pipeline) < MAX_PIPELINED:
@@ -288,6 +283,12 @@ class InboundProtocol(ReadingProtocol):
         task.add_done_callback(self._state.tasks.discard)
 
     def _reject(self, rejected: Rejected) -> None:
+        """Refuse what is being received, when those before it have been answered (RFC 9112, 9.3.2)."""
+        if self._pipeline and not self._pipeline[-1].body_complete:
+            self._pipeline.pop()
+        if self._exchange is not None and self._exchange.body_complete:
+            self._deaf, self._refusal = True, rejected
+            return
         self._rejected = rejected
         self.deadline = math.inf
         exchange = self._exchange

@@ -18,7 +18,7 @@ from tests.support.mini_gateway import Limits
 from tests.support.proxied import proxied
 from tests.support.raw_backend import Link, Script, answer
 from tests.support.raw_client import RawClient, raw_client
-from tests.support.running import eventually, run
+from tests.support.running import eventually, run, settled
 
 GET = b"GET / HTTP/1.1\r\nhost: gateway\r\n\r\n"
 UPLOAD = b"POST / HTTP/1.1\r\nhost: gateway\r\ncontent-length: 1000\r\n\r\nbegun"
@@ -281,15 +281,37 @@ def test_a_client_that_is_too_slow_with_its_body() -> None:
 
 
 def test_a_bad_request_behind_one_under_way() -> None:
+    """RFC 9112, 9.3.2: the refusal comes when it is its turn."""
+    read = asyncio.Event()
+
+    async def script(link: Link) -> None:
+        await link.request()
+        await read.wait()
+        await link.send(answer())
+
     async def test() -> None:
-        async with proxied(_before_the_head) as (backend, gateway, client):
+        async with proxied(script) as (backend, gateway, client):
             await client.send(GET)
             await eventually(lambda: backend.connections == 1)
             await client.send(b"oops\r\n\r\n")
+            await settled()
+            read.set()
+            assert (await client.answer()).status == 200
             assert (await client.answer()).status == 400
-            await eventually(lambda: backend.left == 1)
+            assert await client.rest() == b""
             await gateway.quiet()
-            assert gateway.failures == [Failure.CLIENT_GONE]
+            assert gateway.failures == []
+
+    run(test())
+
+
+def test_who_leaves_after_a_bad_request_is_noticed() -> None:
+    async def test() -> None:
+        async with proxied(_before_the_head) as (backend, gateway, client):
+            await client.send(GET + b"oops\r\n\r\n")
+            await eventually(lambda: backend.connections == 1)
+            client.leave()
+            await eventually(lambda: gateway.failures == [Failure.CLIENT_GONE])
 
     run(test())
 

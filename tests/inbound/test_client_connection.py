@@ -79,19 +79,28 @@ def test_no_more_requests_are_read_than_may_wait() -> None:
 
 
 def test_too_many_requests_in_one_piece_are_refused() -> None:
+    """Behind the answers to those that are not too many (RFC 9112, 9.3.2)."""
+
     async def test() -> None:
-        hold = asyncio.Event()
-
-        async def script(link: Link) -> None:
-            await link.request()
-            await hold.wait()
-
-        async with proxied(script) as (_, gateway, client):
-            await client.send(GET % 0)
-            await eventually(lambda: gateway.pool.busy == 1)
-            await client.send(b"".join(GET % number for number in range(MAX_AT_ONCE + 1)))
+        async with proxied(echo_target) as (_, gateway, client):
+            await client.send(b"".join(GET % number for number in range(MAX_AT_ONCE + 10)))
+            answers = [await client.answer() for _ in range(MAX_AT_ONCE + 1)]
+            assert [one.body for one in answers] == [b"/%d" % number for number in range(MAX_AT_ONCE + 1)]
             assert (await client.answer()).status == 400
             assert await client.rest() == b""
+            await gateway.quiet()
+
+    run(test())
+
+
+def test_a_bad_body_behind_other_requests_is_refused_in_its_turn() -> None:
+    async def test() -> None:
+        head = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+        async with proxied(echo_target) as (backend, _, client):
+            await client.send(GET % 0 + GET % 1 + head + b"2\r\nok\r\noops\r\n" + GET % 2)
+            assert [(await client.answer()).status for _ in range(3)] == [200, 200, 400]
+            assert await client.rest() == b""
+            assert [request.target for request in backend.requests] == [b"/0", b"/1"]
 
     run(test())
 
