@@ -75,6 +75,8 @@ class WebSocketRelay:
             await connection.wait_head()
             note("answered the upgrade with %d", connection.parser.status)
             if connection.parser.status != 101:
+                if client.upgrade is not None:
+                    client.upgrade.refuse()
                 await pass_on(connection, backend, shape, client)
                 return None
             return self._join(connection, client, await shape(101, connection.parser.headers))

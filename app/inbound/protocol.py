@@ -9,44 +9,20 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import unquote
 
 import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from app.inbound.exchange import EXTENSION, AsgiApp, Exchange, Scope
+from app.inbound.exchange import EXTENSION, AsgiApp, Exchange
+from app.inbound.limits import CHUNK_SECONDS, MAX_AT_ONCE, MAX_CHUNKS, MAX_PIPELINED
+from app.inbound.limits import InboundLimits as InboundLimits
 from app.inbound.reading import ReadingProtocol
-from app.inbound.request_check import MAX_HEAD_BYTES, Rejected, check_headers, origin_form, refusal
+from app.inbound.request_check import MAX_HEAD_BYTES, Rejected, check_headers, framing, origin_form, refusal
+from app.inbound.scope import http_scope
 from app.inbound.upgrade import ClientSocket
 from app.transport.deadlines import Deadlines
-
-MAX_PIPELINED = 16
-"""Requests that may wait for their turn; further ones are not read before."""
-
-MAX_AT_ONCE = 1000
-"""Requests that may wait because they came in one piece; refused beyond."""
-
-MAX_CHUNKS = 2000
-CHUNK_SECONDS = 10e-6
-"""A body in more chunks at once is read on after as many times these seconds: each takes time that others wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class InboundLimits:
-    """Seconds; `math.inf` for no limit. `keep_alive` exceeds the 90 s for which the platform's router keeps sockets.
-
-    `stalled`: how long a client may take nothing of an answer that waits for it. `linger`: how long what a refused
-    client still sends is thrown away before its connection is closed.
-    """
-
-    head: float = 30.0
-    request: float = 300.0
-    keep_alive: float = 120.0
-    stalled: float = 120.0
-    linger: float = 2.0
 
 
 class InboundProtocol(ReadingProtocol):
@@ -75,6 +51,8 @@ class InboundProtocol(ReadingProtocol):
         self._head_bytes = self._chunks = 0
         self._rejected: Rejected | None = None
         self._refusal: Rejected | None = None
+        self._framing: tuple[bytes, bytes] | None = None
+        self._body_only = False
         self._upgraded: ClientSocket | None = None
         self.deadline = math.inf
         self.stopping = False
@@ -104,18 +82,20 @@ class InboundProtocol(ReadingProtocol):
             return
         self._head_bytes += len(data)
         self._chunks = 0
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
-            cause = error.__context__
-            self._reject(cause if isinstance(cause, Rejected) else Rejected(400, "malformed request"))
-        else:
-            if self._head_bytes > MAX_HEAD_BYTES:  # also chunk extensions and trailers
-                self._reject(Rejected(431, "header block too large"))
-            if self._chunks > MAX_CHUNKS:
-                self.rest(self._chunks * CHUNK_SECONDS)
+        while data:
+            try:
+                self._parser.feed_data(data)
+                break
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._upgrade(data[upgrade.args[0] :])
+            except httptools.HttpParserError as error:
+                cause = error.__context__
+                self._reject(cause if isinstance(cause, Rejected) else Rejected(400, "malformed request"))
+                return
+        if self._head_bytes > MAX_HEAD_BYTES:  # also chunk extensions and trailers
+            self._reject(Rejected(431, "header block too large"))
+        if self._chunks > MAX_CHUNKS:
+            self.rest(self._chunks * CHUNK_SECONDS)
 
     def eof_received(self) -> None:
         """A client that has closed its sending side is taken for gone: nothing tells the two apart in time."""
@@ -177,15 +157,19 @@ class InboundProtocol(ReadingProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._head_bytes = 0
+        if self._body_only:
+            self._body_only = False
+            return
         version, method = self._parser.get_http_version(), self._parser.get_method()
         if self._size > MAX_HEAD_BYTES:
             raise Rejected(431, "header block too large")
         fields = check_headers(method, version, self._headers)
         target = origin_form(self._url, self._headers)
-        scope = self._scope(method.decode("ascii"), target, version)
+        scope = http_scope(method.decode("ascii"), target, version, self._headers)
+        scope["scheme"], scope["client"], scope["server"] = self._scheme, self._client, self._server
         if self._parser.should_upgrade():
-            self._upgrading = True
-            scope["type"] = "websocket" if _is_websocket(self._headers) else "http"
+            self._upgrading = version == "1.1" and _is_websocket(self._headers)
+            self._framing = None if self._upgrading else framing(self._headers)
         expects = version == "1.1" and b"expect" in fields
         keep_alive = version == "1.1" and not self._upgrading and self._parser.should_keep_alive()
         exchange = Exchange(self, scope, keep_alive=keep_alive, expects_continue=expects)
@@ -207,6 +191,8 @@ class InboundProtocol(ReadingProtocol):
         self._current.feed(body)
 
     def on_message_complete(self) -> None:
+        if self._framing is not None:  # not before its body has been read
+            return
         if not self._upgrading:
             self._current.feed_end()
         if not self._pipeline:
@@ -245,24 +231,6 @@ class InboundProtocol(ReadingProtocol):
     def _is_answering(self) -> bool:
         """Whether a request has been received and its answer is under way."""
         return self._exchange is not None and self._exchange.body_complete and self._rejected is None
-
-    def _scope(self, method: str, target: bytes, version: str) -> Scope:
-        raw_path, _, query = target.partition(b"?")
-        path = raw_path.decode("ascii")
-        return {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": version,
-            "method": method,
-            "scheme": self._scheme,
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "root_path": "",
-            "headers": self._headers,
-            "client": self._client,
-            "server": self._server,
-        }
 
     def _next(self) -> None:
         """Serve the next request, or wait for it."""
@@ -319,23 +287,29 @@ class InboundProtocol(ReadingProtocol):
         self.deadlines.watch(self)
 
     def _hold(self, exchange: Exchange) -> None:
-        """An upgrade starts when llhttp has handed over what follows the head; a body is not read in between."""
-        framed = any(n == b"transfer-encoding" or (n == b"content-length" and v != b"0") for n, v in self._headers)
-        if self._exchange is not None or framed:
+        """A web socket starts when llhttp has handed over what follows the head; a body is not read in between."""
+        if self._exchange is not None or framing(self._headers) is not None:
             raise Rejected(400, "upgrade with a body or behind another request")
+        exchange.scope["type"] = "websocket"
         self._exchange = exchange
 
-    def _upgrade(self, rest: bytes) -> None:
-        """Hand a web socket's bare socket to the application; another upgrade is served as if nobody had asked."""
-        exchange = self._exchange
-        if exchange is None or not self._upgrading:
-            self._reject(Rejected(400, "unsupported upgrade"))
-            return
-        exchange.feed_end()
-        self.pause_reading()
-        if exchange.scope["type"] == "websocket":
-            exchange.upgrade = self._upgraded = ClientSocket(self, rest)
-        self._start(exchange)
+    def _upgrade(self, rest: bytes) -> bytes:
+        """Hand a web socket's bare socket to the application. Another upgrade is served as if nobody had asked for it
+        (RFC 9110, 7.8): what is still to be read of `rest`.
+        """
+        if self._upgrading and self._exchange is not None:
+            self._deaf = True
+            self._exchange.feed_end()
+            self.pause_reading()
+            self._exchange.upgrade = self._upgraded = ClientSocket(self, rest)
+            self._start(self._exchange)
+            return b""
+        if self._framing is not None:  # which httptools leaves to whoever speaks the other protocol
+            name_and_length, self._framing = self._framing, None
+            self._parser = httptools.HttpRequestParser(self)
+            self._body_only = True
+            self._parser.feed_data(b"POST / HTTP/1.1\r\n%b: %b\r\n\r\n" % name_and_length)
+        return rest
 
 
 def _is_websocket(headers: list[tuple[bytes, bytes]]) -> bool:

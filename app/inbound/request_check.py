@@ -58,6 +58,14 @@ def check_headers(method: bytes, version: str, headers: list[tuple[bytes, bytes]
     return fields
 
 
+def framing(headers: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes] | None:
+    """The header that says where the body of a request ends, None for a request without a body."""
+    for name, value in headers:
+        if name == _TRANSFER_ENCODING or (name == b"content-length" and value != b"0"):
+            return name, value
+    return None
+
+
 def origin_form(url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
     """The target in origin form, unchanged but for that.
 

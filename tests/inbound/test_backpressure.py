@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from uvicorn.server import ServerState
 
-from app.inbound.protocol import MAX_CHUNKS, InboundLimits
+from app.inbound.limits import MAX_CHUNKS, InboundLimits
 from tests.support.mini_gateway import inbound_server
 from tests.support.raw_client import RawClient, raw_client
 from tests.support.running import eventually, run, settled

@@ -7,7 +7,7 @@ import asyncio
 import h11
 import pytest
 
-from app.inbound.protocol import MAX_AT_ONCE, MAX_PIPELINED
+from app.inbound.limits import MAX_AT_ONCE, MAX_PIPELINED
 from tests.support.proxied import proxied
 from tests.support.raw_backend import Link, answer, friendly
 from tests.support.running import eventually, run, settled
