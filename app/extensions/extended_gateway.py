@@ -73,6 +73,7 @@ class ExtendedGateway(Gateway):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The slot `first`; for web sockets as far as the handshake."""
+        scope[EXTENSION].from_extensions = True
         if scope["type"] == "websocket":
             handshake = Handshake(scope[EXTENSION])
             await self._first(handshake_scope(scope), handshake.receive, handshake.send)

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Protocol
 
+from app.inbound.answer_headers import framed_by_us
 from app.inbound.upgrade import ClientSocket
 
 log = logging.getLogger("gangway.inbound")
@@ -52,12 +53,15 @@ class Connection(Protocol):
 
 
 class Exchange:
-    """Created when a request head is complete; dies with the answer's last byte."""
+    """Created when a request head is complete; dies with the answer's last byte.
+
+    `from_extensions`: the answer may come from code that is not ours, whose headers are made fit to be sent.
+    """
 
     __slots__ = (
         "_body", "_buffered", "_chunked", "_connection", "_continue", "_end_given", "_head_only", "_left", "_legacy",
         "_pending", "_waiter", "body_complete", "bytes_sent", "complete", "content_type", "disconnected",
-        "keep_alive", "on_disconnect", "scope", "started", "status", "upgrade",
+        "from_extensions", "keep_alive", "on_disconnect", "scope", "started", "status", "upgrade",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
@@ -78,6 +82,7 @@ class Exchange:
         self.body_complete = self.started = self.complete = self.disconnected = False
         self.on_disconnect: Callable[[], None] | None = None
         self.upgrade: ClientSocket | None = None
+        self.from_extensions = False
 
     async def run(self, app: AsgiApp) -> None:
         """Run the application for this request; whatever it does not finish is cut visibly."""
@@ -183,6 +188,8 @@ class Exchange:
             await self._waiter
 
     def _send_head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        if self.from_extensions:
+            headers = framed_by_us(headers)
         self.started = True
         self.status = status
         fields = dict(headers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from app.inbound.answer_headers import framed_by_us
 from app.inbound.exchange import EXTENSION, AbortExchange, AsgiApp, Message, Scope
 from app.inbound.upgrade import ClientSocket
 
@@ -23,6 +24,7 @@ class ForeignExchange:
         self._on_disconnect: Callable[[], None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self.body_complete = not has_body
+        self.from_extensions = False
         self.disconnected = self.started = self.complete = self.aborted = False
         self.status = self.bytes_sent = 0
         self.content_type = b""
@@ -55,6 +57,8 @@ class ForeignExchange:
         """See ASGI."""
         if message["type"] == "http.response.start":
             self.started, self.status = True, message["status"]
+            if self.from_extensions:
+                message = {**message, "headers": framed_by_us(message.get("headers", ()))}
             self.content_type = dict(message.get("headers", ())).get(b"content-type", b"")
         else:
             self.bytes_sent += len(message.get("body", b""))
