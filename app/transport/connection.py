@@ -47,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._reading_paused = False
         self._buffered = 0
         self._unsent = b""
+        self._ended = False
         self.parser = ResponseParser()
         self.deadline = math.inf
         self.failure: Failure | None = None
@@ -212,7 +213,8 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def eof_received(self) -> None:
-        return None
+        """The backend says that nothing follows: over TLS only where it does so itself (with close_notify)."""
+        self._ended = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
@@ -220,7 +222,7 @@ class Connection(asyncio.Protocol):
             self._fail(Failure.BACKEND_CLOSED, "connection reset")
         elif self.busy and self.failure is None:
             try:
-                self.parser.finish()
+                self.parser.finish(told=self._ended)
             except InvalidAnswer as error:
                 self._fail(Failure.BACKEND_CLOSED, str(error))
         self._wake()

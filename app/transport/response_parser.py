@@ -74,12 +74,14 @@ class ResponseParser:
         if not self.complete:
             raise InvalidAnswer(str(error.__context__ or error)) from error
 
-    def finish(self) -> None:
-        """The backend closed. Completes an answer delimited by that; raises InvalidAnswer for any other."""
+    def finish(self, *, told: bool = True) -> None:
+        """The backend closed. Completes an answer delimited by that; raises InvalidAnswer for any other, and where the
+        backend has not `told` so itself: anybody may cut a TLS connection (RFC 9112, 9.8).
+        """
         self.reusable = False
         if self.complete or not self._awaiting:
             return
-        if not (self.head_complete and self.until_close):
+        if not (self.head_complete and self.until_close and told):
             raise InvalidAnswer("closed before the answer was complete")
         self.complete = True
 
