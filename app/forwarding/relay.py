@@ -145,7 +145,7 @@ async def _start(
     connection.start(forward.head, forward.method, backend.timeout, has_body=forward.has_body)
     if not forward.has_body:
         return None
-    if client.body_complete and not forward.expects_continue:
+    if client.body_complete:
         await _upload(forward, connection, client)
         return None
     return asyncio.get_running_loop().create_task(_upload(forward, connection, client))
@@ -154,7 +154,8 @@ async def _start(
 async def _upload(forward: Forward, connection: Connection, client: ClientExchange) -> None:
     """Pass the body on. Failures show at the connection, where the one who waits for the answer meets them."""
     try:
-        if forward.expects_continue and not await connection.wait_continue(CONTINUE_SECONDS):
+        wait = forward.expects_continue and not client.body_complete
+        if wait and not await connection.wait_continue(CONTINUE_SECONDS):
             return
         more = True
         while more:

@@ -1,4 +1,4 @@
-"""Backends that answer before they have taken the body: the answer passes at once, the socket serves nobody else."""
+"""Bodies and answers that do not wait for each other: early answers, and bodies that were sent unasked."""
 
 from __future__ import annotations
 
@@ -78,3 +78,23 @@ def test_a_socket_with_an_unsent_body_serves_nobody_else() -> None:
 
     with small_send_buffers():
         run(test())
+
+
+def test_who_expects_100_and_sends_its_body_at_once_does_not_wait_for_a_silent_backend(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RFC 9110, 10.1.1."""
+
+    async def script(link: Link) -> None:
+        await link.send(answer((await link.request()).body))
+
+    async def test() -> None:
+        async with raw_backend(script) as backend, mini_gateway(backend.port) as gateway:
+            async with raw_client(gateway.port) as client:
+                head = b"POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n"
+                await client.send(head + b"hello")
+                assert (await client.answer("POST")).body == b"hello"
+            await gateway.quiet()
+
+    monkeypatch.setattr("app.forwarding.relay.CONTINUE_SECONDS", 1000.0)
+    run(test())
