@@ -63,12 +63,13 @@ class Workers:
             os.kill(pid, signal.SIGTERM)
 
     def _start(self) -> None:
-        """Fork; a signal that comes meanwhile waits until the new process is known."""
+        """Fork, unless asked to stop; a signal that comes meanwhile waits until the new process is known."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
-        pid = os.fork()
-        if pid == 0:
-            self._be_worker()
-        self._started_at[pid] = time.monotonic()
+        if not self._stopping:
+            pid = os.fork()
+            if pid == 0:
+                self._be_worker()
+            self._started_at[pid] = time.monotonic()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
 
     def _be_worker(self) -> None:
