@@ -80,7 +80,7 @@ class ServerSettings(VariableModel):
     node_tls_reject_unauthorized: Text = "1"
     """`0` accepts untrusted certificates everywhere; not for production. Anything else verifies them."""
     node_env: str = ""
-    """`development` reads default-env.json."""
+    """`development` reads default-env.json, which is also read where there is no platform around."""
     xs_app_log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
     """Least level that is logged: `debug`, `info`, `warning`, `error`, `fatal` or `none`; at `debug`, requests are
     logged with their way (see `REQUEST_TRACE`)."""
