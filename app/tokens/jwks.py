@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from app.tokens.authority import XSUAA, Authority
 from app.tokens.claims import refused
 from app.tokens.expiring_map import ExpiringMap
 from app.tokens.key_source import KeySource
+from app.tokens.request_budget import RequestBudget, spend_on_unknown
 from app.tokens.single_flight import SingleFlight
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class KeyStore:
     """Keys by source and key id.
 
     Fresh keys are used for 15 minutes, and for an hour while the server does not answer. A source is asked at most
-    twice a minute, and sources never seen before at most 20 times in that span: forged tokens cause no storm.
+    twice a minute, and sources that nobody but a caller names at most 20 times in 30 seconds: forged tokens cause no
+    storm.
     `fallback_pem` (a binding's `verificationkey`) is used when the server does not answer or does not know the key id.
     """
 
@@ -59,18 +60,20 @@ class KeyStore:
         self._authority = authority
         self._clock = clock
         self._sets: ExpiringMap[KeySource, _KeySet] = ExpiringMap(MAX_SOURCES, clock)
-        self._unknown: deque[float] = deque(maxlen=UNKNOWN_SOURCES_PER_PAUSE)
+        self._unknown = RequestBudget(UNKNOWN_SOURCES_PER_PAUSE, PAUSE_SECONDS, clock)
         self._fetching: SingleFlight[KeySource, _KeySet] = SingleFlight()
         self.reachable = False
 
-    async def find(self, source: KeySource, kid: str, is_ours: bool = False) -> RSAKey:
-        """The key. `is_ours`: the source is that of our own tenant, which counts for no forgery.
+    async def find(self, source: KeySource, kid: str, is_credible: bool = False) -> RSAKey:
+        """The key. `is_credible`: the source is that of our own tenant, or of a token that we fetched ourselves: no
+        caller has invented it.
 
-        Raises `TOKEN_REFUSED` when there is no such key, and that the server is unavailable when that cannot be told.
+        Raises `TOKEN_REFUSED` when there is no such key, `TOO_MANY_UNKNOWN` when callers have invented too many sources
+        lately, and that the server is unavailable when nothing can be told.
         """
         known = self._sets.get(source)
         if known is None or self._is_due(known, kid):
-            known = await self._fetch(source, known, is_ours)
+            known = await self._fetch(source, known, is_credible)
         key = known.keys.get(kid) or self._fallback()
         if key is not None:
             return key
@@ -85,7 +88,7 @@ class KeyStore:
 
     async def prime(self, source: KeySource) -> None:
         """Fetch keys of our own tenant; afterwards `reachable` tells whether the server ever answered."""
-        await self._fetch(source, self._sets.get(source), is_ours=True)
+        await self._fetch(source, self._sets.get(source), is_credible=True)
 
     def _is_due(self, known: _KeySet, kid: str) -> bool:
         now = self._clock()
@@ -93,17 +96,10 @@ class KeyStore:
             return False
         return kid not in known.keys or now - known.fetched_at >= FRESH_SECONDS
 
-    async def _fetch(self, source: KeySource, known: _KeySet | None, is_ours: bool) -> _KeySet:
-        if known is None and not is_ours:
-            self._spend_on_unknown()
+    async def _fetch(self, source: KeySource, known: _KeySet | None, is_credible: bool) -> _KeySet:
+        if known is None and not is_credible:
+            spend_on_unknown(self._unknown)
         return await self._fetching.run(source, lambda: self._ask(source, known))
-
-    def _spend_on_unknown(self) -> None:
-        """Count a request to a source never seen before; refuse when there were too many lately."""
-        now = self._clock()
-        if len(self._unknown) == UNKNOWN_SOURCES_PER_PAUSE and now - self._unknown[0] < PAUSE_SECONDS:
-            raise refused("too many unknown tenants at the moment")
-        self._unknown.append(now)
 
     async def _ask(self, source: KeySource, known: _KeySet | None) -> _KeySet:
         status, keys = await self._request(source)
