@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.clients import PlatformClients
@@ -31,12 +31,15 @@ UNKNOWN_SOURCES_PER_PAUSE = 20
 
 @dataclass(frozen=True, slots=True)
 class _KeySet:
-    """Keys by id as of `fetched_at`; `answered` is False when the server did not answer then."""
+    """Keys by id as of `fetched_at`; `answered` is False when the server did not answer then, `refused` True when it
+    said that the tenant may not be served to this application.
+    """
 
     keys: dict[str, RSAKey]
     fetched_at: float
     tried_at: float
     answered: bool
+    refused: bool = False
 
 
 class KeyStore:
@@ -45,7 +48,8 @@ class KeyStore:
     Fresh keys are used for 15 minutes, and for an hour while the server does not answer. A source is asked at most
     twice a minute, and sources that nobody but a caller names at most 20 times in 30 seconds: forged tokens cause no
     storm.
-    `fallback_pem` (a binding's `verificationkey`) is used when the server does not answer or does not know the key id.
+    `fallback_pem` (a binding's `verificationkey`) is used when the server does not answer or does not know the key id,
+    not when it refuses the tenant.
     """
 
     def __init__(
@@ -74,6 +78,8 @@ class KeyStore:
         known = self._sets.get(source)
         if known is None or self._is_due(known, kid):
             known = await self._fetch(source, known, is_credible)
+        if known.refused:
+            raise refused("the authorization server does not serve this tenant to this application")
         key = known.keys.get(kid) or self._fallback()
         if key is not None:
             return key
@@ -107,10 +113,10 @@ class KeyStore:
         if keys is not None:
             self.reachable = True
             result = _KeySet(keys, now, now, True)
-        elif status == 400:  # the tenant may not be served to this application
-            result = _KeySet({}, now, now, True)
+        elif status == 400:
+            result = _KeySet({}, now, now, True, refused=True)
         elif known is not None and now - known.fetched_at < STALE_SECONDS:
-            result = _KeySet(known.keys, known.fetched_at, now, known.answered)
+            result = replace(known, tried_at=now)
         else:
             result = _KeySet({}, now, now, False)
         self._sets.put(source, result, STALE_SECONDS)

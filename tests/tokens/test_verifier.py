@@ -278,6 +278,26 @@ def test_a_zone_the_server_does_not_serve_us_is_refused(server: TokenServer) -> 
     assert verify(server.binding(), token_for(server)) == [Failure.TOKEN_REFUSED]
 
 
+def test_the_bindings_key_does_not_serve_for_a_zone_that_is_refused(server: TokenServer) -> None:
+    async def run() -> None:
+        clock, clients, binding = Clock(), PlatformClients(timeout=2), server.binding()
+        keys, source = KeyStore(clients, KEY.as_pem(private=False).decode(), clock=clock), zone_keys(binding, ZONE)
+        assert await keys.find(source, KID)
+        server.script.extend([(400, b"", {}), (503, b"", {})])
+        clock.now += 16 * 60
+        for _ in range(2):  # a server that is down now does not take back what it said
+            for kid in (KID, "unknown"):
+                with pytest.raises(GatewayError) as caught:
+                    await keys.find(source, kid)
+                assert caught.value.failure is Failure.TOKEN_REFUSED
+            clock.now += 31
+        assert await keys.find(source, KID)
+        await clients.aclose()
+
+    asyncio.run(run())
+    assert len(server.key_requests()) == 4
+
+
 @pytest.mark.parametrize(
     "document", [b"no json", [], {"keys": 7}, {"keys": [7, {"kty": "EC"}, {"kty": "RSA", "kid": "x"}]}]
 )
