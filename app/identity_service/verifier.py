@@ -102,7 +102,7 @@ class IdentityVerifier(TokenVerifier):
         issuer = trusted_issuer(claims, self._credentials)
         check_audience(claims, self._credentials.client_id)
         check_is_no_logout_token(claims)
-        principal = principal_of(claims, tenant_of(claims, self._credentials, self._own), issuer)
+        principal = principal_of(claims, tenant_of(claims, issuer, self._credentials, self._own), issuer)
         if isinstance(principal, UserPrincipal):
             return UserToken(principal, token, frozenset(), expires_at)
         return ServiceToken(principal, token, frozenset(), expires_at)
