@@ -53,6 +53,9 @@ class Failure(Enum):
     LOGIN_REQUIRED = Row(401, Hop.SESSION, "Login required", "There is no session, or it has ended: log in.")
     BASIC_REQUIRED = Row(401, Hop.SESSION, "Credentials required", "Send a user name and a password.")
     TOKEN_REFUSED = Row(401, Hop.SESSION, "Token refused", "The token is not valid for this application.")
+    TOO_MANY_UNKNOWN = Row(
+        503, Hop.SESSION, "Too many unknown tenants", "Tokens of unknown tenants flood in; retry later."
+    )
     CERTIFICATE_REFUSED = Row(
         401, Hop.CLIENT, "Certificate refused", "Call with the client certificate that the binding names."
     )

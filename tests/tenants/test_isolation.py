@@ -18,7 +18,6 @@ from app.backends.resolver import BackendKey
 from app.destinations.cache import DestinationKey
 from app.errors import GatewayError
 from app.login.basic import PasswordKey, Purpose
-from app.login.caller import PreparedKey
 from app.principal import (
     AnonymousCaller,
     Caller,
@@ -126,7 +125,8 @@ def test_attack_69_equal_names_in_two_tenants_are_two_names() -> None:
         lambda tenant: BackendKey(REFERENCE, service(tenant)),
         lambda tenant: BackendKey(REFERENCE, AnonymousCaller(tenant)),
         lambda tenant: PasswordKey(tenant, Purpose.ROUTE, b"d"),
-        lambda tenant: PreparedKey(tenant, "f"),
+        lambda tenant: user(tenant),
+        lambda tenant: service(tenant),
         lambda tenant: principal_bytes(user(tenant).principal),
         lambda tenant: principal_bytes(service(tenant).principal),
     ):
