@@ -95,9 +95,12 @@ def test_ambiguous_requests_are_refused(tmp_path: Path) -> None:
     run(test())
 
 
-def test_web_sockets_are_refused_by_other_protocols(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--http", "h11", "--ws", "none"), ("--http", "httptools", "--ws", "none")])
+def test_web_sockets_are_refused_by_other_protocols(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """A server without web sockets takes the handshake for an ordinary request, which it must not become."""
+
     async def test() -> None:
-        async with uvicorn(tmp_path) as (backend, client):
+        async with uvicorn(tmp_path, *options) as (backend, client):
             await client.send(b"GET /service/x HTTP/1.1\r\nhost: gateway\r\n" + UPGRADE + HANDSHAKE + b"\r\n")
             assert (await client.answer()).status == 403
             assert backend.requests == []
