@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from app.check import report
 from app.composition.application import Running, compose
 from app.composition.extending import Extending
 from app.configuration import Configuration, load_configuration
@@ -64,13 +66,17 @@ class Application:
     def serve(self, *, port: int | None = None, https: Https | None = None) -> int:
         """Serve in this process until SIGTERM or SIGINT, on the gateway's own server; the process's exit status.
 
-        `port` goes before the variable PORT. Raises ConfigurationError.
+        `port` goes before the variable PORT. With a wrong configuration all problems are printed, and it is 1.
         """
-        configuration = self.configuration
-        if port is not None:
-            environ = {**self._environ, "PORT": str(port)}
-            configuration = load_configuration(self._workdir, environ, self._xsapp_config)
+        try:
+            configuration = self.configuration if port is None else self._at(port)
+        except ConfigurationError as error:
+            print(report(error.problems, ()), file=sys.stderr)
+            return 1
         return serve(configuration, self._extending or None, https)
+
+    def _at(self, port: int) -> Configuration:
+        return load_configuration(self._workdir, {**self._environ, "PORT": str(port)}, self._xsapp_config)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve a request, or live through a server's lifespan. Raises RuntimeError on a server without lifespan."""

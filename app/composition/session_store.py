@@ -41,7 +41,7 @@ def compose_session_table(configuration: Configuration) -> SessionTable | None:
     if settings is None or binding is None:
         return None
     if settings.external_store_file_path is not None:
-        return load_driver(settings.external_store_file_path)(binding.credentials)
+        return load_driver(settings.external_store_file_path, configuration.workdir)(binding.credentials)
     return _redis_table(settings, RedisCredentials.model_validate(dict(binding.credentials)))
 
 

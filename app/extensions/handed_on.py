@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import cast
 
+from app.errors import Failure, GatewayError
 from app.inbound.exchange import EXTENSION, AbortExchange, Exchange, Message, Scope
 from app.inbound.foreign_exchange import ForeignExchange
 
@@ -21,8 +22,13 @@ class HandedOn(ForeignExchange):
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         names = {name for name, _ in scope["headers"]}
         has_body = b"transfer-encoding" in names or b"content-length" in names
-        super().__init__(receive, send, has_body=has_body)
-        self.scope = scope
+        super().__init__(scope, receive, send, has_body=has_body)
+
+
+def check_answered(exchange: Exchange) -> None:
+    """To be called when extensions have returned. Raises INTERNAL where they left the client without an answer."""
+    if not (exchange.complete or exchange.disconnected):
+        raise GatewayError(Failure.INTERNAL, "An extension gave no complete answer.")
 
 
 def exchange_of(scope: Scope, receive: Receive, send: Send) -> Exchange:
@@ -45,10 +51,14 @@ def release(exchange: Exchange) -> None:
 
 
 class Handshake:
-    """The channels of ASGI for a web socket whose handshake has not been answered: middleware may refuse it."""
+    """The channels of ASGI for a web socket whose handshake has not been answered: middleware may refuse it.
 
-    def __init__(self, exchange: Exchange) -> None:
+    Refusals go out by `send`, as answers to an ordinary request.
+    """
+
+    def __init__(self, exchange: Exchange, send: Send) -> None:
         self._exchange = exchange
+        self._send = send
         self._told = False
 
     async def receive(self) -> Message:
@@ -64,10 +74,10 @@ class Handshake:
         """A refusal: `websocket.close`, or an answer by `websocket.http.response`. Web sockets are not opened here."""
         kind = message["type"]
         if kind == "websocket.close":
-            await self._exchange.send({"type": "http.response.start", "status": FORBIDDEN, "headers": [_EMPTY]})
-            await self._exchange.send({"type": "http.response.body", "body": b""})
+            await self._send({"type": "http.response.start", "status": FORBIDDEN, "headers": [_EMPTY]})
+            await self._send({"type": "http.response.body", "body": b""})
         elif kind.startswith("websocket.http.response."):
-            await self._exchange.send({**message, "type": kind.removeprefix("websocket.")})
+            await self._send({**message, "type": kind.removeprefix("websocket.")})
         else:
             raise RuntimeError(f"{kind}: extensions may refuse web sockets, but not open them")
 

@@ -4,7 +4,7 @@ can still be seen in a scope.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from app.inbound.exchange import AsgiApp, Message, Scope
 from app.inbound.foreign_exchange import run_foreign
@@ -12,6 +12,8 @@ from app.inbound.request_check import Rejected, check_headers, origin_form
 
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+WEBSOCKETS = "web sockets need the gateway's own server"
 
 
 async def serve_foreign(app: AsgiApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -21,19 +23,26 @@ async def serve_foreign(app: AsgiApp, scope: Scope, receive: Receive, send: Send
     path = scope.get("raw_path") or b""
     try:
         target = origin_form(path + b"?" + query if query else path, headers)
-        check_headers(scope["method"].encode("latin-1"), "1.1", headers)
+        fields = check_headers(scope["method"].encode("latin-1"), "1.1", headers)
+        _refuse_handshake(fields)
     except Rejected as rejected:
         return await _refuse(rejected, send)
     raw_path, _, query_string = target.partition(b"?")
-    names = {name for name, _ in headers}
     own = {**scope, "headers": headers, "raw_path": raw_path, "query_string": query_string}
-    await run_foreign(app, own, receive, send, has_body=bool(names & {b"content-length", b"transfer-encoding"}))
+    await run_foreign(app, own, receive, send, has_body=b"content-length" in fields or b"transfer-encoding" in fields)
 
 
 async def refuse_websocket(receive: Receive, send: Send) -> None:
     """Web sockets pass as bytes, which other servers do not hand out: refused before the handshake is answered."""
     await receive()
-    await send({"type": "websocket.close", "code": 1011, "reason": "web sockets need the gateway's own server"})
+    await send({"type": "websocket.close", "code": 1011, "reason": WEBSOCKETS})
+
+
+def _refuse_handshake(fields: Mapping[bytes, bytes]) -> None:
+    """A server that knows no web sockets passes their handshakes on as requests; for a backend they would be some."""
+    upgrades = b"upgrade" in fields.get(b"connection", b"").lower()
+    if upgrades and fields.get(b"upgrade", b"").lower() == b"websocket":
+        raise Rejected(403, WEBSOCKETS)
 
 
 async def _refuse(rejected: Rejected, send: Send) -> None:

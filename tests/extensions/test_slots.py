@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +9,9 @@ import h11
 import pytest
 
 from app.extensions import Extension, Middleware, RequestInfo, at, error_of, request_info
-from app.main import create_app
-from tests.extensions.support import environment, serving, write_descriptor
-from tests.support.raw_backend import Link, RawBackend, answer, friendly, raw_backend
-from tests.support.raw_client import RawClient, raw_client
+from tests.extensions.support import gateway, in_slot
+from tests.support.raw_backend import Link, answer
 from tests.support.running import eventually, run
-
-
-@asynccontextmanager
-async def gateway(
-    workdir: Path, *extensions: Extension, behaviour: Any = friendly, **options: Any
-) -> AsyncIterator[tuple[RawBackend, RawClient]]:
-    """A gateway with extensions, a backend behind and a client before it."""
-    async with raw_backend(behaviour) as backend:
-        app = create_app(write_descriptor(workdir), environment(backend.port), extensions=extensions, **options)
-        async with serving(app) as port, raw_client(port) as client:
-            yield backend, client
 
 
 def noting(name: str, notes: list[str]) -> Middleware:
@@ -42,10 +26,6 @@ def noting(name: str, notes: list[str]) -> Middleware:
         return noted
 
     return wrap
-
-
-def in_slot(slot: str, middleware: Middleware) -> Extension:
-    return Extension(first=[middleware]) if slot == "first" else Extension(before_request_handler=[middleware])
 
 
 def adding_header(app: Any) -> Any:
@@ -240,18 +220,3 @@ def test_error_handling_sees_the_failure_and_may_mark_the_answer(tmp_path: Path)
 
     run(test())
     assert failures == ["BACKEND_CLOSED"]
-
-
-def test_middleware_that_answers_nothing_breaks_the_connection(tmp_path: Path) -> None:
-    def silent(app: Any) -> Any:
-        async def said_nothing(scope: Any, receive: Any, send: Any) -> None:
-            await asyncio.sleep(0)
-
-        return said_nothing
-
-    async def test() -> None:
-        async with gateway(tmp_path, Extension(first=[silent])) as (_, client):
-            await client.send(b"GET /service/x HTTP/1.1\r\nhost: gateway\r\n\r\n")
-            assert await client.rest() == b""
-
-    run(test())

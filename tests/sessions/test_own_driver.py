@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from app.sessions.driver import load_driver
@@ -12,7 +14,9 @@ HERE = "tests.sessions.own_driver"
 
 class TestOwnDriver(StoreContract):
     def make(self, clock: Clock) -> SessionStore:
-        return ExternalSessionStore(load_driver(f"{HERE}:make_table")({}), "s" * 64, LIFETIME, clock, touch_every=0)
+        return ExternalSessionStore(
+            load_driver(f"{HERE}:make_table", Path())({}), "s" * 64, LIFETIME, clock, touch_every=0
+        )
 
 
 @pytest.mark.parametrize(
@@ -29,4 +33,4 @@ class TestOwnDriver(StoreContract):
 )
 def test_what_is_no_driver_is_refused_with_what_is_allowed(path: str, allowed: str) -> None:
     with pytest.raises(ValueError, match=allowed):
-        load_driver(path)
+        load_driver(path, Path())
