@@ -18,7 +18,11 @@ class Lifetime:
 
     def end(self, session: Session, used_at: float) -> float:
         """When a session ends that is not used after `used_at`."""
-        return min(used_at + self.idle, session.created_at + self.absolute)
+        return min(used_at + self.idle, self.limit(session))
+
+    def limit(self, session: Session) -> float:
+        """When a session ends however much it is used."""
+        return session.created_at + self.absolute
 
 
 class SessionStore(Protocol):
