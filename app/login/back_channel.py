@@ -56,9 +56,7 @@ class BackChannelLogout:
 
     async def _end(self, ended: EndedLogin) -> list[Session]:
         sessions = await self._sessions.of_login(ended.names)
-        for session in sessions:
-            await self._sessions.close(session)
-        return sessions
+        return [session for session in sessions if await self._sessions.close(session)]
 
 
 def _logout_token(body: bytes) -> str:
