@@ -55,7 +55,7 @@ class BackChannelLogout:
         return Answer(200, _NO_STORE), sessions
 
     async def _end(self, ended: EndedLogin) -> list[Session]:
-        sessions = await self._sessions.of_login(ended.names)
+        sessions = await self._sessions.of_ended(ended.names, ended.is_one)
         return [session for session in sessions if await self._sessions.close(session)]
 
 

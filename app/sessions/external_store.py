@@ -26,7 +26,7 @@ from app.sessions.sealed_parts import SealedParts
 from app.sessions.session import Session
 from app.sessions.session_parts import CSRF, TokenPart, Values, apply, token_part, values_of
 from app.sessions.session_table import Row, SessionTable
-from app.sessions.store import Lifetime
+from app.sessions.store import LOGIN_SECONDS, Lifetime
 from app.tokens.single_flight import SingleFlight
 
 log = logging.getLogger("gangway.sessions")
@@ -200,6 +200,15 @@ class ExternalSessionStore:
             if session is not None:
                 found.append(session)
         return found
+
+    async def end_login(self, name: bytes) -> None:
+        """See `SessionStore`. What is found under the name of an ended login is no row, but that it has ended."""
+        ended = self._hidden(b"ended " + name)
+        await self._table.name(ended, ended, LOGIN_SECONDS)
+
+    async def has_ended(self, name: bytes) -> bool:
+        """See `SessionStore`."""
+        return bool(await self._table.named(self._hidden(b"ended " + name)))
 
     def _hidden(self, name: bytes) -> bytes:
         """Names of logins tell of users: the store sees digests that only we can make."""

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from app.errors import Failure, GatewayError
 from app.request_head import RequestHead
 from app.sessions.cookie import OwnCookies, new_session_id, session_key
 from app.sessions.observer import End, SessionObserver
@@ -66,13 +67,19 @@ class SessionManager:
             self._store.touch(session_key(session_id))
 
     async def open(self, login: Login) -> tuple[Session, str]:
-        """A new session and its id, which goes into the cookie and nowhere else."""
+        """A new session and its id, which goes into the cookie and nowhere else.
+
+        Raises `STORE_UNAVAILABLE`, or `LOGIN_FAILED` for a login that has ended already.
+        """
         session_id = new_session_id()
         session = Session(
             session_key(session_id), login.caller, login.refresh_token, self._clock(),
             self._refresher.attention_at(login), login_names=login.names,
         )  # fmt: skip
         await self._store.add(session)
+        if login.names and await self._store.has_ended(login.names[0]):  # looked for after, as it is noted before
+            await self._store.delete(session.key)
+            raise GatewayError(Failure.LOGIN_FAILED, "the login has ended meanwhile")
         for observer in self.observers:
             observer.opened(session)
         return session, session_id
@@ -81,9 +88,13 @@ class SessionManager:
         """Keep what a request changed: a CSRF token, backend cookies."""
         await self._store.update(session)
 
-    async def of_login(self, names: tuple[bytes, ...]) -> list[Session]:
-        """The sessions opened by logins that have all of these names."""
-        found = await self._store.of_login(names[0]) if names else []
+    async def of_ended(self, names: tuple[bytes, ...], is_one: bool) -> list[Session]:
+        """The sessions opened by logins that have all of these names, and have ended. `is_one`: the first names a
+        single login, not a user, and no instance that is about to open a session for it will do so.
+        """
+        if is_one:
+            await self._store.end_login(names[0])
+        found = await self._store.of_login(names[0])
         return [session for session in found if set(names) <= set(session.login_names)]
 
     async def close(self, session: Session, reason: End = End.LOGOUT) -> bool:

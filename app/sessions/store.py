@@ -8,6 +8,9 @@ from typing import Protocol
 
 from app.sessions.session import Session
 
+LOGIN_SECONDS = 60.0
+"""How long it may take from a login's end to the last session of it that is added: it was about to be, at that time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
@@ -42,6 +45,12 @@ class SessionStore(Protocol):
 
     async def of_login(self, name: bytes) -> list[Session]:
         """The sessions with this among their `login_names`; that does not count as use."""
+
+    async def end_login(self, name: bytes) -> None:
+        """Remember for `LOGIN_SECONDS` that the login with this name has ended."""
+
+    async def has_ended(self, name: bytes) -> bool:
+        """Whether that is remembered of the login with this name."""
 
     async def delete(self, key: bytes) -> None:
         """End a session, everywhere."""
