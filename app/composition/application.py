@@ -125,6 +125,9 @@ async def _expire(sign_in: SignIn, readiness: Readiness | None) -> None:
             ok, detail = True, ""
         except GatewayError as error:
             ok, detail = False, error.detail
+        except Exception as error:  # the last resort: without this no session would ever end again
+            log.exception("ending sessions failed")
+            ok, detail = False, type(error).__name__
         if readiness is not None:
             readiness.mark(STORE, ok, detail)
         await asyncio.sleep(EXPIRE_SECONDS)

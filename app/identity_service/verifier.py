@@ -42,10 +42,14 @@ class VerifiedLogin:
 
 @dataclass(frozen=True, slots=True)
 class EndedLogin:
-    """What a logout token says: all of the `names` are those of the login; `token_id` is the token's own."""
+    """What a logout token says: all of the `names` are those of the login; `token_id` is the token's own.
+
+    `is_one`: the first of the names is that of a single login (`sid`), else all logins of a user have ended until now.
+    """
 
     token_id: str
     names: tuple[bytes, ...]
+    is_one: bool
 
 
 class IdentityVerifier(TokenVerifier):
@@ -91,7 +95,8 @@ class IdentityVerifier(TokenVerifier):
         check_logout_claims(claims)
         self._check_fresh(claims)
         await self._check_key(token, kid, claims)
-        return EndedLogin(f"{issuer} {text(claims, 'jti')}", login_names(claims, issuer))
+        is_one = text(claims, "sid") != ""
+        return EndedLogin(f"{issuer} {text(claims, 'jti')}", login_names(claims, issuer), is_one)
 
     def own_keys(self, jwks_uri: str) -> KeySource:
         """The keys of our own tenant."""

@@ -77,18 +77,18 @@ class LoginCallback:
         query = _parameters(head.query)
         sealed = query.get("state", [""])[0]
         state = self._state(sealed, query.get(CALLBACK_KIND, [""])[0])
-        before = await self._sessions.current(head)
+        before = await self._sessions.found(head)
         mark = state.mark_among(self._cookies.find_login_marks(head))
         if self._options.state_protection and (mark is None or self._states.is_late(state)):
-            if mark is None and before is None:
+            if mark is None and not before:
                 raise failed("the login was started in another browser")
             # Another tab was faster: its session serves here too. Or it took too long: the login begins again, where
             # it did before. Either way the code is not redeemed.
             return redirect(self._return_address(head, state, sealed), self._cleared(head))
         login = await self._redeem(self._flow.login_request(head, tenant, state), query, state)
         _, session_id = await self._sessions.open(login)
-        if before is not None:
-            await self._sessions.close(before, End.REPLACED)
+        for session in before:
+            await self._sessions.close(session, End.REPLACED)
         log.info("logged in")
         gone = (self._writer.clear(head, mark_cookie(mark)),) if mark is not None else ()
         headers = (self._writer.session(head, session_id), *gone, *self._cleared(head))

@@ -46,6 +46,7 @@ NOT_OF_A_TENANT = {
     "app.login.tenant": "names of tenants by host",
     "app.observability.request_level": "levels of the log by digest of the very token, which is signed",
     "app.sessions.external_store": "sessions by the digest of a random id; the session holds its tenant",
+    "app.sessions.manager": "that a session has ended, by the digest of its random id",
     "app.sessions.memory_store": "sessions by the digest of a random id; the session holds its tenant",
     "app.sessions.refresh": "renewals by session",
     "app.static_files.compressed_files": "static files, the same for everybody",
