@@ -105,8 +105,10 @@ def _configured_https(settings: Settings) -> Https | None:
 
 def inbound_limits(settings: Settings) -> InboundLimits:
     """What clients may take their time for."""
+    request = _seconds(settings.incoming_request_timeout)
     return InboundLimits(
-        request=_seconds(settings.incoming_request_timeout),
+        head=min(InboundLimits().head, request),
+        request=request,
         keep_alive=_seconds(settings.server_keep_alive or settings.incoming_connection_timeout),
         stalled=_seconds(settings.incoming_connection_timeout),
     )
