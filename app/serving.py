@@ -40,18 +40,19 @@ def serve(configuration: Configuration, extending: Extending | None = None, http
     settings = configuration.settings
     announce(configuration)
     https = https or _configured_https(settings)
-    if settings.web_concurrency == 1:
-        return _serve_here(configuration, extending, https, None)
     try:
         accepting = listening_socket(settings.xs_bind_address, settings.port)
     except OSError as error:
         log.error("cannot listen on port %d: %s", settings.port, error.strerror)
         return 1
-    return Workers(settings.web_concurrency, lambda: _serve_here(configuration, extending, https, accepting)).run()
+    with accepting:
+        if settings.web_concurrency == 1:
+            return _serve_here(configuration, extending, https, accepting)
+        return Workers(settings.web_concurrency, lambda: _serve_here(configuration, extending, https, accepting)).run()
 
 
 def _serve_here(
-    configuration: Configuration, extending: Extending | None, https: Https | None, accepting: socket.socket | None
+    configuration: Configuration, extending: Extending | None, https: Https | None, accepting: socket.socket
 ) -> int:
     settings = configuration.settings
     listener = Listener(settings.port, settings.xs_bind_address, https, settings.http2_support, accepting)
