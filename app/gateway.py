@@ -20,8 +20,9 @@ from app.forwarding.relay import BrokenOff
 from app.guards.cors import CorsRule, Verdict, ruled, ruling
 from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.guards.forwarded_host import check_forwarded_host
-from app.guards.origins import OriginRule, check_origin
+from app.guards.origins import OriginRule
 from app.guards.secure_scheme import check_scheme
+from app.guards.websockets import check_websocket
 from app.health.endpoints import HealthEndpoints
 from app.html5_repository.app_address import NO_APP, SKIP_CACHE, AppAddress, with_slash
 from app.html5_repository.hosted_apps import HostedApp, HostedApps
@@ -107,11 +108,13 @@ class Gateway:
         """Serve a request of a client connection; failures before the answer has begun become answers."""
         head = RequestHead.from_scope(scope)
         client: Exchange = scope[EXTENSION]
-        visit = Visit(correlation_id(head.headers))
+        visit = Visit(client.correlation_id or correlation_id(head.headers))
+        client.correlation_id = visit.correlation_id
         level = self._access_log.level(head)
         if self._access_log.traces(level):
             visit.trace = start_trace()
         await self._answered(self._way(head, client, visit), head, client, visit)
+        visit.error = client.refused or visit.error
         if self._access_log.wants(visit.error, level):
             outcome = visit.outcome(client.status, client.bytes_sent, client.content_type)
             self._access_log.write(head, outcome, scope["http_version"])
@@ -214,7 +217,8 @@ class Gateway:
         if address.busted:
             match = kept_by_browsers(match)
         if client.upgrade is not None:
-            self._check_websocket(match.route, arrived)
+            options = self._options
+            check_websocket(match.route, arrived, options.websocket_origins, enabled=options.websockets)
         visitor = await self._caller(match.route, arrived, tenant, client, visit)
         if visit.trace is not None:
             visit.trace.add(described(visitor, match.route.is_public))
@@ -306,14 +310,6 @@ class Gateway:
         if takes_part and (route.csrf or route.is_public) and is_fetch(head):
             own += (token_header(await self._sign_in.csrf_token(visitor)),)
         return own
-
-    def _check_websocket(self, route: Route, head: RequestHead) -> None:
-        """Before anything of the caller is looked at. Raises NO_ROUTE, ORIGIN_REFUSED."""
-        if not self._options.websockets:
-            raise GatewayError(Failure.NO_ROUTE, "Web sockets are not enabled in xs-app.json.")
-        if route.local_dir is not None or route.service == USER_API:
-            raise GatewayError(Failure.NO_ROUTE, "No destination serves web sockets at this address.")
-        check_origin(head, self._options.websocket_origins)
 
     def _welcome(self, head: RequestHead, base: str) -> Answer | RequestHead:
         if base and head.path == base:

@@ -83,7 +83,8 @@ async def _run(configuration: Configuration, extending: Extending | None, listen
     running = compose(configuration, extending)
     _settle_memory()
     try:
-        await serve_inbound(running.gateway, listener, inbound_limits(settings), lambda: _announce(settings.port))
+        limits, access_log = inbound_limits(settings), running.access_log
+        await serve_inbound(running.gateway, listener, limits, lambda: _announce(settings.port), access_log)
     finally:
         await running.aclose()
 

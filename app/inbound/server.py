@@ -16,6 +16,7 @@ import uvicorn
 
 from app.inbound.exchange import AsgiApp
 from app.inbound.protocol import InboundLimits, InboundProtocol
+from app.observability.access_log import AccessLog
 from app.transport.deadlines import Deadlines
 
 GRACE_SECONDS = 8
@@ -68,14 +69,16 @@ class Server(uvicorn.Server):
         yield
 
 
-def protocol_class(limits: InboundLimits, deadlines: Deadlines, *, http2: bool = False) -> type[InboundProtocol]:
-    """The client protocol with its limits."""
+def protocol_class(
+    limits: InboundLimits, deadlines: Deadlines, access_log: AccessLog | None = None, *, http2: bool = False
+) -> type[InboundProtocol]:
+    """The client protocol with its limits; `access_log` gets the lines of what it refuses."""
     base: type[InboundProtocol] = InboundProtocol
     if http2:
         from app.inbound.http2 import AutoProtocol
 
         base = AutoProtocol
-    return type("Inbound", (base,), {"limits": limits, "deadlines": deadlines})
+    return type("Inbound", (base,), {"limits": limits, "deadlines": deadlines, "access_log": access_log})
 
 
 def _tls_options(https: Https | None) -> dict[str, Any]:
@@ -90,12 +93,18 @@ def _tls_options(https: Https | None) -> dict[str, Any]:
     }
 
 
-async def serve(app: AsgiApp, listener: Listener, limits: InboundLimits, on_started: Callable[[], None]) -> None:
+async def serve(
+    app: AsgiApp,
+    listener: Listener,
+    limits: InboundLimits,
+    on_started: Callable[[], None],
+    access_log: AccessLog | None = None,
+) -> None:
     """Serve until a signal asks for the end; running requests get GRACE_SECONDS. Raises OSError: port in use."""
     deadlines = Deadlines(asyncio.get_running_loop(), interval=1.0)
     config = uvicorn.Config(
         app,
-        http=protocol_class(limits, deadlines, http2=listener.http2),
+        http=protocol_class(limits, deadlines, access_log, http2=listener.http2),
         ws="none",
         lifespan="off",
         log_config=None,
