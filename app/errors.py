@@ -135,6 +135,9 @@ class Failure(Enum):
     BACKEND_BROKEN = Row(503, Hop.BACKEND, "Backend suspended", "It failed repeatedly; it is tried again shortly.")
     # -- ourselves
     OVERLOADED = Row(503, Hop.GATEWAY, "Overloaded", "Too many requests are under way; retry later.")
+    STOPPED = Row(
+        503, Hop.GATEWAY, "Gateway stopped", "The instance was stopped before the answer was over; ask again."
+    )
     INTERNAL = Row(500, Hop.GATEWAY, "Internal error", "Look up the correlation id in the log.")
 
 

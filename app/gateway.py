@@ -6,6 +6,7 @@ GatewayError, which `__call__` turns into the answer that helps.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -113,11 +114,15 @@ class Gateway:
         level = self._access_log.level(head)
         if self._access_log.traces(level):
             visit.trace = start_trace()
-        await self._answered(self._way(head, client, visit), head, client, visit)
-        visit.error = client.refused or visit.error
-        if self._access_log.wants(visit.error, level):
-            outcome = visit.outcome(client.status, client.bytes_sent, client.content_type)
-            self._access_log.write(head, outcome, scope["http_version"])
+        try:
+            await self._answered(self._way(head, client, visit), head, client, visit)
+        except asyncio.CancelledError:
+            visit.error = GatewayError(Failure.STOPPED)
+            raise
+        finally:
+            visit.error = client.refused or visit.error
+            if self._access_log.wants(visit.error, level):
+                self._access_log.write(head, visit.outcome(client), scope["http_version"])
 
     async def _answered(self, way: Awaitable[None], head: RequestHead, client: Exchange, visit: Visit) -> None:
         """Go a way; where it fails, answer so."""
@@ -217,8 +222,7 @@ class Gateway:
         if address.busted:
             match = kept_by_browsers(match)
         if client.upgrade is not None:
-            options = self._options
-            check_websocket(match.route, arrived, options.websocket_origins, enabled=options.websockets)
+            check_websocket(match.route, arrived, self._options.websockets, self._options.websocket_origins)
         visitor = await self._caller(match.route, arrived, tenant, client, visit)
         if visit.trace is not None:
             visit.trace.add(described(visitor, match.route.is_public))
@@ -334,8 +338,7 @@ class Gateway:
             return
         if client.started:
             return client.abort()
-        answer = error_answer(error, head, visit.correlation_id, self._options.errors)
-        await self._answer(answer, head, client, visit)
+        await self._answer(error_answer(error, head, visit.correlation_id, self._options.errors), head, client, visit)
 
 
 def _seen_by_routes(target: str, base: str) -> str:

@@ -84,9 +84,10 @@ async def _run(configuration: Configuration, extending: Extending | None, listen
     _settle_memory()
     try:
         limits, access_log = inbound_limits(settings), running.access_log
-        await serve_inbound(running.gateway, listener, limits, lambda: _announce(settings.port), access_log)
+        cut = await serve_inbound(running.gateway, listener, limits, lambda: _announce(settings.port), access_log)
     finally:
         await running.aclose()
+    log.log(logging.WARNING if cut else logging.INFO, "stopped", extra={"fields": {"requests_cut": cut}})
 
 
 def _settle_memory() -> None:

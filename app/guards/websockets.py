@@ -11,7 +11,7 @@ from app.routing.reference import USER_API
 from app.routing.route import Route
 
 
-def check_websocket(route: Route, head: RequestHead, origins: Sequence[OriginRule] | None, *, enabled: bool) -> None:
+def check_websocket(route: Route, head: RequestHead, enabled: bool, origins: Sequence[OriginRule] | None) -> None:
     """Before anything of the caller is looked at. Raises NO_ROUTE, ORIGIN_REFUSED."""
     if not enabled:
         raise GatewayError(Failure.NO_ROUTE, "Web sockets are not enabled in xs-app.json.")

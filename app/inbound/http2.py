@@ -62,7 +62,7 @@ class Http2Protocol(ZttpH2Protocol):
             return
         try:
             await run_foreign(self._gateway, scope, receive, send, has_body=has_body)
-        except AbortExchange:
+        except (AbortExchange, asyncio.CancelledError):  # cancelled where the server stops: nothing comes after this
             cycle.abort_stream()
 
 
