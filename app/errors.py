@@ -49,6 +49,8 @@ class Failure(Enum):
     PATH_REFUSED = Row(400, Hop.CLIENT, "Path refused", "The path holds dot segments or disguised separators.")
     HTTPS_REQUIRED = Row(403, Hop.CLIENT, "HTTPS required", "Call this address with https.")
     EXPECTATION_FAILED = Row(417, Hop.CLIENT, "Expectation failed", "Only Expect: 100-continue is supported.")
+    METHOD_NOT_SUPPORTED = Row(501, Hop.CLIENT, "Method not supported", "Use a method of HTTP or WebDAV.")
+    VERSION_NOT_SUPPORTED = Row(505, Hop.CLIENT, "HTTP version not supported", "Call with HTTP/1.1.")
     # -- who is calling
     LOGIN_REQUIRED = Row(401, Hop.SESSION, "Login required", "There is no session, or it has ended: log in.")
     BASIC_REQUIRED = Row(401, Hop.SESSION, "Credentials required", "Send a user name and a password.")
@@ -136,6 +138,9 @@ class Failure(Enum):
     BACKEND_BROKEN = Row(503, Hop.BACKEND, "Backend suspended", "It failed repeatedly; it is tried again shortly.")
     # -- ourselves
     OVERLOADED = Row(503, Hop.GATEWAY, "Overloaded", "Too many requests are under way; retry later.")
+    STOPPED = Row(
+        503, Hop.GATEWAY, "Gateway stopped", "The instance was stopped before the answer was over; ask again."
+    )
     INTERNAL = Row(500, Hop.GATEWAY, "Internal error", "Look up the correlation id in the log.")
 
 

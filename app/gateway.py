@@ -6,6 +6,7 @@ GatewayError, which `__call__` turns into the answer that helps.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -20,8 +21,8 @@ from app.gateway_options import GatewayOptions
 from app.guards.cors import Verdict, ruled, ruling
 from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.guards.forwarded_host import check_forwarded_host
-from app.guards.origins import check_origin
 from app.guards.secure_scheme import check_scheme
+from app.guards.websockets import check_websocket
 from app.health.endpoints import HealthEndpoints
 from app.html5_repository.app_address import NO_APP, SKIP_CACHE, AppAddress, with_slash
 from app.html5_repository.hosted_apps import HostedApp, HostedApps
@@ -81,14 +82,20 @@ class Gateway:
         """Serve a request of a client connection; failures before the answer has begun become answers."""
         head = RequestHead.from_scope(scope)
         client: Exchange = scope[EXTENSION]
-        visit = Visit(correlation_id(head.headers))
+        visit = Visit(client.correlation_id or correlation_id(head.headers))
+        client.correlation_id = visit.correlation_id
         level = self._access_log.level(head)
         if self._access_log.traces(level):
             visit.trace = start_trace()
-        await self._answered(self._way(head, client, visit), head, client, visit)
-        if self._access_log.wants(visit.error, level):
-            outcome = visit.outcome(client.status, client.bytes_sent, client.content_type)
-            self._access_log.write(head, outcome, scope["http_version"])
+        try:
+            await self._answered(self._way(head, client, visit), head, client, visit)
+        except asyncio.CancelledError:
+            visit.error = GatewayError(Failure.STOPPED)
+            raise
+        finally:
+            visit.error = client.refused or visit.error
+            if self._access_log.wants(visit.error, level):
+                self._access_log.write(head, visit.outcome(client), scope["http_version"])
 
     async def _answered(self, way: Awaitable[None], head: RequestHead, client: Exchange, visit: Visit) -> None:
         """Go a way; where it fails, answer so."""
@@ -188,7 +195,7 @@ class Gateway:
         if address.busted:
             match = kept_by_browsers(match)
         if client.upgrade is not None:
-            self._check_websocket(match.route, arrived)
+            check_websocket(match.route, arrived, self._options.websockets, self._options.websocket_origins)
         visitor = await self._caller(match.route, arrived, tenant, client, visit)
         if visit.trace is not None:
             visit.trace.add(described(visitor, match.route.is_public))
@@ -283,14 +290,6 @@ class Gateway:
             own += (token_header(await self._sign_in.csrf_token(visitor)),)
         return own
 
-    def _check_websocket(self, route: Route, head: RequestHead) -> None:
-        """Before anything of the caller is looked at. Raises NO_ROUTE, ORIGIN_REFUSED."""
-        if not self._options.websockets:
-            raise GatewayError(Failure.NO_ROUTE, "Web sockets are not enabled in xs-app.json.")
-        if route.local_dir is not None or route.service == USER_API:
-            raise GatewayError(Failure.NO_ROUTE, "No destination serves web sockets at this address.")
-        check_origin(head, self._options.websocket_origins)
-
     def _welcome(self, head: RequestHead, base: str) -> Answer | RequestHead:
         if base and head.path == base:
             return with_slash(head, base)
@@ -314,8 +313,7 @@ class Gateway:
             return
         if client.started:
             return client.abort()
-        answer = error_answer(error, head, visit.correlation_id, self._options.errors)
-        await self._answer(answer, head, client, visit)
+        await self._answer(error_answer(error, head, visit.correlation_id, self._options.errors), head, client, visit)
 
 
 def _seen_by_routes(target: str, base: str) -> str:

@@ -24,6 +24,7 @@ from app.extensions.router_config import make_router_config
 from app.inbound.exchange import EXTENSION
 from app.inbound.foreign_server import refuse_websocket, serve_foreign
 from app.inbound.server import Https
+from app.inbound.standalone import ACCESS_LOG
 from app.problem import ConfigurationError
 from app.serving import announce, serve
 
@@ -81,17 +82,17 @@ class Application:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve a request, or live through a server's lifespan. Raises RuntimeError on a server without lifespan."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
         elif self._running is None:
             raise RuntimeError("the gateway has not been started: the server has to support the lifespan protocol")
         elif EXTENSION in scope:
             await self._running.gateway(scope, receive, send)
         elif scope["type"] == "http":
-            await serve_foreign(self._running.gateway, scope, receive, send)
+            await serve_foreign(self._running.gateway, scope, receive, send, self._running.access_log)
         else:
             await refuse_websocket(receive, send)
 
-    async def _live(self, receive: Any, send: Any) -> None:
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI, lifespan: start, wait for the end, end."""
         await receive()
         try:
@@ -101,6 +102,7 @@ class Application:
             log.error("the configuration cannot be served")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        scope.get("state", {})[ACCESS_LOG] = self._running.access_log
         await send({"type": "lifespan.startup.complete"})
         try:
             await receive()

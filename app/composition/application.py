@@ -54,6 +54,7 @@ class Running:
     audit: AuditTrail
     trusted_domains: TrustedDomains | None
     chores: tuple[asyncio.Task[None], ...]
+    access_log: AccessLog
     log_lines: LineBuffer
 
     async def aclose(self) -> None:
@@ -98,12 +99,13 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
     sign_in.observe(audit)
     trusted_domains = compose_trusted_domains(configuration, platform)
     log_lines = LineBuffer()
+    access_log = AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write)
     parts = GatewayParts(
         platform,
         engine,
         sign_in,
         HealthEndpoints(readiness, settings.gateway_prefix),
-        AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write),
+        access_log,
         compose_subscriptions(configuration, tenants, xsuaa.verifier if xsuaa is not None else None),
         audit,
         trusted_domains,
@@ -114,7 +116,7 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
     chores += [asyncio.ensure_future(_prime(providers[kind], f"{kind}-keys", readiness)) for kind in providers]
     if configuration.bindings_can_change:
         chores.append(asyncio.ensure_future(renewal.run()))
-    return Running(gateway, engine, platform, sign_in, audit, trusted_domains, tuple(chores), log_lines)
+    return Running(gateway, engine, platform, sign_in, audit, trusted_domains, tuple(chores), access_log, log_lines)
 
 
 async def _expire(sign_in: SignIn, readiness: Readiness | None) -> None:

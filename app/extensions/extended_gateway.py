@@ -82,6 +82,7 @@ class ExtendedGateway(Gateway):
         """The slot `first`; for web sockets as far as the handshake. What fails there is answered like any failure."""
         client: Exchange = scope[EXTENSION]
         visit = Visit(correlation_id(scope["headers"]))
+        client.correlation_id = visit.correlation_id
         try:
             await self._run_first({**scope, _VISIT: visit}, client)
         except AbortExchange:
@@ -122,8 +123,7 @@ class ExtendedGateway(Gateway):
         visit.error = error
         await self._fail(error, head, client, visit)
         if self._access_log.wants(error, self._access_log.level(head)):
-            outcome = visit.outcome(client.status, client.bytes_sent, client.content_type)
-            self._access_log.write(head, outcome, scope["http_version"])
+            self._access_log.write(head, visit.outcome(client), scope["http_version"])
 
     async def _chosen(self, scope: Scope) -> Gateway:
         config = await self._get_router_config(request_info(scope)) if self._get_router_config is not None else None

@@ -17,12 +17,29 @@ FORBIDDEN = 403
 
 
 class HandedOn(ForeignExchange):
-    """An exchange over channels that middleware may have wrapped. `scope` is what the middleware handed on."""
+    """An exchange over channels that middleware may have wrapped. `scope` is what the middleware handed on, `own` is
+    the connection's exchange.
+    """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, own: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        self._own = own
         names = {name for name, _ in scope["headers"]}
         has_body = b"transfer-encoding" in names or b"content-length" in names
         super().__init__(scope, receive, send, has_body=has_body)
+
+    @property
+    def refused(self) -> GatewayError | None:
+        """See `Exchange`."""
+        return self._own.refused
+
+    @property
+    def correlation_id(self) -> str:
+        """See `Exchange`."""
+        return self._own.correlation_id
+
+    @correlation_id.setter
+    def correlation_id(self, identifier: str) -> None:
+        self._own.correlation_id = identifier
 
 
 def check_answered(exchange: Exchange) -> None:
@@ -39,7 +56,7 @@ def exchange_of(scope: Scope, receive: Receive, send: Send) -> Exchange:
     own: Exchange = scope[EXTENSION]
     if scope["type"] == "websocket" or (receive == own.receive and send == own.send):
         return own
-    return cast(Exchange, HandedOn(scope, receive, send))
+    return cast(Exchange, HandedOn(own, scope, receive, send))
 
 
 def release(exchange: Exchange) -> None:

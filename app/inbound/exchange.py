@@ -14,6 +14,7 @@ import struct
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Protocol
 
+from app.errors import GatewayError
 from app.inbound.upgrade import ClientSocket
 
 log = logging.getLogger("gangway.inbound")
@@ -52,12 +53,16 @@ class Connection(Protocol):
 
 
 class Exchange:
-    """Created when a request head is complete; dies with the answer's last byte."""
+    """Created when a request head is complete; dies with the answer's last byte.
+
+    `refused` is why the connection has refused the rest of the request and answered in the application's place, under
+    the same `correlation_id`.
+    """
 
     __slots__ = (
         "_body", "_buffered", "_chunked", "_connection", "_continue", "_end_given", "_head_only", "_left", "_legacy",
-        "_pending", "_waiter", "body_complete", "bytes_sent", "complete", "content_type", "disconnected",
-        "keep_alive", "on_disconnect", "scope", "started", "status", "upgrade",
+        "_pending", "_waiter", "body_complete", "bytes_sent", "complete", "content_type", "correlation_id",
+        "disconnected", "keep_alive", "on_disconnect", "refused", "scope", "started", "status", "upgrade",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
@@ -78,6 +83,8 @@ class Exchange:
         self.body_complete = self.started = self.complete = self.disconnected = False
         self.on_disconnect: Callable[[], None] | None = None
         self.upgrade: ClientSocket | None = None
+        self.correlation_id = ""
+        self.refused: GatewayError | None = None
 
     async def run(self, app: AsgiApp) -> None:
         """Run the application for this request; whatever it does not finish is cut visibly."""

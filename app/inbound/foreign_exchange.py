@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from app.errors import GatewayError
 from app.inbound.exchange import EXTENSION, AbortExchange, AsgiApp, Message, Scope
 from app.inbound.upgrade import ClientSocket
 
 
 class ForeignExchange:
     """The same view of a request and its answer as `Exchange`."""
+
+    correlation_id = ""
 
     def __init__(
         self, scope: Scope, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]],
@@ -29,6 +32,11 @@ class ForeignExchange:
         self.status = self.bytes_sent = 0
         self.content_type = b""
         self.upgrade: ClientSocket | None = None
+
+    @property
+    def refused(self) -> GatewayError | None:
+        """The server refuses the rest of a request without a word to us."""
+        return None
 
     @property
     def on_disconnect(self) -> Callable[[], None] | None:

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from app.errors import Failure
 from app.inbound.exchange import AsgiApp, Message, Scope
 from app.inbound.foreign_exchange import run_foreign
+from app.inbound.refusal import refuse
 from app.inbound.request_check import Rejected, check_headers, origin_form
+from app.observability.access_log import AccessLog
 
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -16,7 +19,9 @@ Send = Callable[[Message], Awaitable[None]]
 WEBSOCKETS = "web sockets need the gateway's own server"
 
 
-async def serve_foreign(app: AsgiApp, scope: Scope, receive: Receive, send: Send) -> None:
+async def serve_foreign(
+    app: AsgiApp, scope: Scope, receive: Receive, send: Send, access_log: AccessLog | None = None
+) -> None:
     """Serve a request of another server. Raises AbortExchange to have an answer cut visibly."""
     headers = [(bytes(name).lower(), bytes(value)) for name, value in scope["headers"]]
     query = scope["query_string"]
@@ -26,7 +31,7 @@ async def serve_foreign(app: AsgiApp, scope: Scope, receive: Receive, send: Send
         fields = check_headers(scope["method"].encode("latin-1"), "1.1", headers)
         _refuse_handshake(fields)
     except Rejected as rejected:
-        return await _refuse(rejected, send)
+        return await refuse(rejected, {**scope, "raw_path": path, "headers": headers}, send, access_log)
     raw_path, _, query_string = target.partition(b"?")
     own = {**scope, "headers": headers, "raw_path": raw_path, "query_string": query_string}
     await run_foreign(app, own, receive, send, has_body=b"content-length" in fields or b"transfer-encoding" in fields)
@@ -42,12 +47,4 @@ def _refuse_handshake(fields: Mapping[bytes, bytes]) -> None:
     """A server that knows no web sockets passes their handshakes on as requests; for a backend they would be some."""
     upgrades = b"upgrade" in fields.get(b"connection", b"").lower()
     if upgrades and fields.get(b"upgrade", b"").lower() == b"websocket":
-        raise Rejected(403, WEBSOCKETS)
-
-
-async def _refuse(rejected: Rejected, send: Send) -> None:
-    reason = rejected.reason.encode("ascii")
-    headers = [(b"content-type", b"text/plain"), (b"x-error-origin", b"client"), (b"x-error-message", reason)]
-    headers += [(b"content-length", b"%d" % len(reason)), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": rejected.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reason})
+        raise Rejected(Failure.NO_ROUTE, WEBSOCKETS)

@@ -15,10 +15,13 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.zttp_h2_impl import RequestResponseCycle, ZttpH2Protocol
 from uvicorn.server import ServerState
 
+from app.errors import Failure
 from app.inbound.exchange import AbortExchange, AsgiApp, Message, Scope
 from app.inbound.foreign_exchange import run_foreign
 from app.inbound.protocol import InboundProtocol
-from app.inbound.request_check import PHRASES, Rejected, check_headers, origin_form
+from app.inbound.refusal import refuse
+from app.inbound.request_check import Rejected, check_headers, origin_form
+from app.observability.access_log import AccessLog
 
 log = logging.getLogger("gangway.inbound")
 
@@ -28,6 +31,8 @@ _CONNECTION_HEADERS = frozenset(b"connection keep-alive proxy-connection transfe
 
 class Http2Protocol(ZttpH2Protocol):
     """An HTTP/2 client connection."""
+
+    refusals: AccessLog | None = None
 
     def __init__(
         self,
@@ -53,11 +58,11 @@ class Http2Protocol(ZttpH2Protocol):
         try:
             has_body = _as_http1(scope, has_body=cycle.more_body or bool(cycle.body))
         except Rejected as rejected:
-            await _refuse(rejected, send)
+            await refuse(rejected, scope, send, self.refusals)
             return
         try:
             await run_foreign(self._gateway, scope, receive, send, has_body=has_body)
-        except AbortExchange:
+        except (AbortExchange, asyncio.CancelledError):  # cancelled where the server stops: nothing comes after this
             cycle.abort_stream()
 
 
@@ -66,7 +71,7 @@ def _as_http1(scope: Scope, *, has_body: bool) -> bool:
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     names = {name for name, _ in headers}
     if names & _CONNECTION_HEADERS:
-        raise Rejected(400, "connection header in HTTP/2")
+        raise Rejected(Failure.BAD_REQUEST, "connection header in HTTP/2")
     query = scope["query_string"]
     target = origin_form(scope["raw_path"] + b"?" + query if query else scope["raw_path"], headers)
     check_headers(scope["method"].encode("ascii"), "1.1", headers)
@@ -74,14 +79,6 @@ def _as_http1(scope: Scope, *, has_body: bool) -> bool:
         headers.append((b"transfer-encoding", b"chunked"))
     scope["raw_path"], _, scope["query_string"] = target.partition(b"?")
     return has_body
-
-
-async def _refuse(rejected: Rejected, send: Callable[[Message], Awaitable[None]]) -> None:
-    reason = rejected.reason.encode("ascii")
-    headers = [(b"x-error-origin", b"client"), (b"x-error-message", reason)]
-    status = rejected.status if rejected.status in PHRASES else 400
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": reason})
 
 
 class AutoProtocol(InboundProtocol):
@@ -124,6 +121,7 @@ class AutoProtocol(InboundProtocol):
         """Hand the connection over; this object is forgotten."""
         super().connection_lost(None)
         protocol = Http2Protocol(*self._arguments)
+        protocol.refusals = self.access_log
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
         if first:

@@ -17,12 +17,19 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from app.errors import Failure
 from app.inbound.exchange import EXTENSION, AsgiApp, Exchange, Scope
-from app.inbound.request_check import MAX_HEAD_BYTES, Rejected, check_headers, origin_form, refusal
+from app.inbound.refusal import known_head, refusal
+from app.inbound.request_check import MAX_HEAD_BYTES, Rejected, check_headers, malformed, origin_form, too_large
 from app.inbound.upgrade import ClientSocket
+from app.observability.access_log import AccessLog
+from app.observability.correlation import correlation_id
+from app.observability.platform_fields import UNKNOWN
 from app.transport.deadlines import Deadlines
 
 MAX_PIPELINED = 16
+_CLOSING = Rejected(Failure.BAD_REQUEST, "closing")
+_BEHIND_THE_LAST = Rejected(Failure.BAD_REQUEST, "bytes behind the last request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class InboundProtocol(asyncio.Protocol):
 
     limits = InboundLimits()
     deadlines: Deadlines
+    access_log: AccessLog | None = None
 
     def __init__(
         self,
@@ -101,12 +109,12 @@ class InboundProtocol(asyncio.Protocol):
         except httptools.HttpParserError as error:
             cause = error.__context__
             if self._is_last_request():
-                self._rejected = Rejected(400, "bytes behind the last request")  # never looked at
+                self._rejected = _BEHIND_THE_LAST  # never looked at
                 return
-            self._reject(cause if isinstance(cause, Rejected) else Rejected(400, "malformed request"))
+            self._reject(cause if isinstance(cause, Rejected) else malformed(data))
         else:
             if self._head_bytes > MAX_HEAD_BYTES:  # also chunk extensions and trailers
-                self._reject(Rejected(431, "header block too large"))
+                self._reject(too_large())
 
     def eof_received(self) -> None:
         """A client that has closed its sending side is taken for gone: nothing tells the two apart in time."""
@@ -132,7 +140,7 @@ class InboundProtocol(asyncio.Protocol):
         elif self._is_answering() and self._exchange is not None:
             self._exchange.abort()
         elif self._rejected is None and (self._in_head or self._exchange is not None):
-            self._reject(Rejected(408, "request arrived too slowly"))
+            self._reject(Rejected(Failure.REQUEST_TIMEOUT))
         else:
             self._close()
 
@@ -163,13 +171,13 @@ class InboundProtocol(asyncio.Protocol):
             self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._head_bytes = 0
         version, method = self._parser.get_http_version(), self._parser.get_method()
         if self._size > MAX_HEAD_BYTES:
-            raise Rejected(431, "header block too large")
+            raise too_large()
         fields = check_headers(method, version, self._headers)
         target = origin_form(self._url, self._headers)
+        self._in_head = False
         scope = self._scope(method.decode("ascii"), target, version)
         if self._parser.should_upgrade():
             self._upgrading = True
@@ -185,7 +193,7 @@ class InboundProtocol(asyncio.Protocol):
         elif len(self._pipeline) < MAX_PIPELINED:
             self._pipeline.append(exchange)
         else:
-            raise Rejected(400, "too many pipelined requests")
+            raise Rejected(Failure.BAD_REQUEST, "too many pipelined requests")
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = 0
@@ -274,19 +282,35 @@ class InboundProtocol(asyncio.Protocol):
     def _reject(self, rejected: Rejected) -> None:
         self._rejected = rejected
         self.deadline = math.inf
-        exchange = self._exchange
+        identifier, exchange = self._record(rejected), self._exchange
         if exchange is not None and exchange.started:
             exchange.abort()
             return
-        self.transport.write(refusal(rejected.status, rejected.reason))
+        self.transport.write(refusal(rejected, identifier))
         if exchange is not None:
             exchange.disconnect()
         self._linger(all_read=False)
 
+    def _record(self, rejected: Rejected) -> str:
+        """Have a refusal written, by the gateway where it has a request that this ends; the correlation id."""
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.refused = rejected
+            exchange.correlation_id = exchange.correlation_id or correlation_id(exchange.scope["headers"])
+            return exchange.correlation_id
+        url, headers = (self._url, self._headers) if self._in_head else (b"", [])
+        identifier = correlation_id(headers)
+        if self.access_log is not None:
+            method = self._parser.get_method().decode("ascii") if url else ""  # before, it is that of the last request
+            version = self._parser.get_http_version() if url else UNKNOWN
+            head = known_head(method, url, headers, self._client, self._scheme)
+            self.access_log.refused(head, rejected, identifier, version)
+        return identifier
+
     def _linger(self, all_read: bool) -> None:
         """Close. With bytes on the way that we do not want, a plain close would reset the connection under the answer,
         so they are read and thrown away for a moment (RFC 9112, 9.6)."""
-        self._rejected = self._rejected or Rejected(400, "closing")
+        self._rejected = self._rejected or _CLOSING
         if all_read or not self.transport.can_write_eof():
             self._close()
             return
@@ -305,14 +329,14 @@ class InboundProtocol(asyncio.Protocol):
         """An upgrade starts when llhttp has handed over what follows the head; a body is not read in between."""
         framed = any(n == b"transfer-encoding" or (n == b"content-length" and v != b"0") for n, v in self._headers)
         if self._exchange is not None or framed:
-            raise Rejected(400, "upgrade with a body or behind another request")
+            raise Rejected(Failure.BAD_REQUEST, "upgrade with a body or behind another request")
         self._exchange = exchange
 
     def _upgrade(self, rest: bytes) -> None:
         """Hand a web socket's bare socket to the application; another upgrade is served as if nobody had asked."""
         exchange = self._exchange
         if exchange is None or not self._upgrading:
-            self._reject(Rejected(400, "unsupported upgrade"))
+            self._reject(Rejected(Failure.BAD_REQUEST, "unsupported upgrade"))
             return
         exchange.feed_end()
         self.pause_reading()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -122,6 +123,11 @@ class AccessLog:
             f',"response_size_b":{outcome.response_size},"response_content_type":{_content_type(outcome.content_type)}'
             f"{_way(outcome.way)}{self._personal(head, outcome)},{self._constant}}}\n"
         )
+
+    def refused(self, head: RequestHead, error: GatewayError, correlation_id: str, version: str) -> None:
+        """Write the record of a request that never came through: `head` is what is known of it."""
+        if self.wants(error, self.level(head)):
+            self.write(head, Outcome(error.row.status, time.time(), 0.0, correlation_id, error=error), version)
 
     def _personal(self, head: RequestHead, outcome: Outcome) -> str:
         """The fields that the settings show; they are part of the constant text otherwise."""

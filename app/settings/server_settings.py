@@ -37,7 +37,7 @@ class ServerSettings(VariableModel):
     port: Annotated[Positive, Field(le=65535)] = 5000
     """Port to listen on."""
     xs_bind_address: Text = "0.0.0.0"  # noqa: S104 the platform's router comes from outside of the container
-    """Address to listen on."""
+    """Address to listen on; `::` is every address, of IPv4 too."""
     web_concurrency: Positive = 1
     """Worker processes that serve the port together; more than one only with a store for sessions."""
     gateway_prefix: Annotated[Text, AfterValidator(_prefix)] = "/.gangway"
@@ -49,7 +49,8 @@ class ServerSettings(VariableModel):
     incoming_connection_timeout: Whole = 120_000
     """Milliseconds after which an idle client connection is closed; 0 is never."""
     incoming_request_timeout: Whole = 300_000
-    """Milliseconds a request may take to arrive, 408 afterwards; 0 is without limit."""
+    """Milliseconds a request may take to arrive, 408 afterwards; 0 is without limit. Its head may never
+    take longer than 30 s."""
     server_keep_alive: Whole | None = None
     """Milliseconds an idle client connection is kept for the next request."""
     http2_support: Switch = False

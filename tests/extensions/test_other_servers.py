@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -15,12 +16,13 @@ import pytest
 from tests.extensions.support import environment, write_descriptor
 from tests.journeys.gateway import free_port
 from tests.support.raw_backend import Link, RawBackend, answer, raw_backend
-from tests.support.raw_client import RawClient, raw_client
+from tests.support.raw_client import Answered, RawClient, raw_client
 from tests.support.running import run
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAIN = ("--no-server-header", "--no-date-header", "--no-proxy-headers")
 OWN_PROTOCOL = ("--http", "app.inbound.standalone:StandaloneProtocol", "--ws", "none")
+LOG = "log"
 UPGRADE = b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
 HANDSHAKE = b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\norigin: http://gateway\r\n"
 
@@ -44,12 +46,13 @@ async def uvicorn(
     async with raw_backend(echoes) as backend:
         write_descriptor(workdir, websockets={"enabled": True})
         port = free_port()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "uvicorn", app, "--port", str(port), *PLAIN, *options,
-            cwd=workdir,
-            env={**os.environ, **environment(backend.port), "PYTHONPATH": str(ROOT)},
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        with (workdir / LOG).open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "uvicorn", app, "--port", str(port), *PLAIN, *options,
+                cwd=workdir,
+                env={**os.environ, **environment(backend.port), "PYTHONPATH": str(ROOT)},
+                stdout=log, stderr=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
         try:
             async with raw_client(await listening(port, process)) as client:
                 yield backend, client
@@ -88,14 +91,21 @@ def test_requests_with_and_without_body(tmp_path: Path, options: tuple[str, ...]
     run(test())
 
 
-def test_ambiguous_requests_are_refused(tmp_path: Path) -> None:
-    async def test() -> None:
-        async with uvicorn(tmp_path) as (backend, client):
-            await client.send(b"GET /service/x HTTP/1.1\r\nhost: one\r\nhost: two\r\n\r\n")
-            assert (await client.answer()).status == 400
+@pytest.mark.parametrize("options", [(), OWN_PROTOCOL])
+def test_ambiguous_requests_are_refused_and_written(tmp_path: Path, options: tuple[str, ...]) -> None:
+    async def test() -> Answered:
+        async with uvicorn(tmp_path, *options) as (backend, client):
+            await client.send(b"GET /service/x?y HTTP/1.1\r\nhost: one\r\nhost: two\r\n\r\n")
+            answered = await client.answer()
             assert backend.requests == []
+            return answered
 
-    run(test())
+    answered = run(test())
+    lines = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines() if line.startswith("{")]
+    [line] = [line for line in lines if line["type"] == "request"]
+    assert (answered.status, line["response_status"], line["failure"]) == (400, 400, "BAD_REQUEST")
+    assert (line["method"], line["request"]) == ("GET", "/service/x?y")
+    assert answered.values(b"x-correlationid") == [line["correlation_id"].encode()]
 
 
 @pytest.mark.parametrize("options", [(), ("--http", "h11", "--ws", "none"), ("--http", "httptools", "--ws", "none")])

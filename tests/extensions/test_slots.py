@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from app.extensions import Extension, Middleware, RequestInfo, at, error_of, request_info
 from tests.extensions.support import gateway, in_slot
 from tests.support.raw_backend import Link, answer
+from tests.support.raw_client import Answered
 from tests.support.running import eventually, run
 
 
@@ -123,6 +125,26 @@ def test_what_is_known_of_a_request(tmp_path: Path, slot: str) -> None:
     assert (info.method, info.target, info.path) == ("GET", "/service/x%20y?z=1", "/service/x%20y")
     assert (info.header("Host"), info.header("absent"), info.user) == ("gateway", None, None)
     assert info.route == ("^/service/" if slot == "before_request_handler" else "")
+
+
+@pytest.mark.parametrize("slot", ["first", "before_request_handler"])
+def test_a_body_that_is_refused_behind_middleware_has_one_line_that_says_so(
+    tmp_path: Path, slot: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def test() -> Answered:
+        async with gateway(tmp_path, in_slot(slot, wrapping_channels)) as (backend, client):
+            await client.send(b"POST /service/x HTTP/1.1\r\nhost: gateway\r\ntransfer-encoding: chunked\r\n\r\n")
+            await eventually(lambda: backend.connections == 1)
+            await client.send(b"nonsense\r\n")
+            answered = await client.answer("POST")
+            assert answered.status == 400
+            await client.rest()
+            return answered
+
+    answered = run(test())
+    [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"type":"request"' in line]
+    assert (line["response_status"], line["failure"]) == (400, "BAD_REQUEST")
+    assert answered.values(b"x-correlationid") == [line["correlation_id"].encode()]
 
 
 @pytest.mark.parametrize("slot", ["first", "before_request_handler"])
