@@ -20,7 +20,7 @@ from app.forwarding.relay import BrokenOff
 from app.guards.cors import CorsRule, Verdict, ruled, ruling
 from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.guards.forwarded_host import check_forwarded_host
-from app.guards.origins import OriginRule, check_origin
+from app.guards.origins import OriginRule, check_origin, origin_refused
 from app.guards.secure_scheme import check_scheme
 from app.health.endpoints import HealthEndpoints
 from app.html5_repository.app_address import NO_APP, SKIP_CACHE, AppAddress, with_slash
@@ -271,7 +271,7 @@ class Gateway:
         ruled_by = ruling(self._options.cors, head)
         visit.cross_origin = ruled_by.headers
         if ruled_by.verdict is Verdict.REFUSE:
-            raise GatewayError(Failure.ORIGIN_REFUSED)
+            raise origin_refused(head)
         return Answer(204) if ruled_by.verdict is Verdict.ANSWER else None
 
     async def _caller(
@@ -295,22 +295,22 @@ class Gateway:
         """May it pass? Returns what the answer carries for it. Raises CSRF_REQUIRED, SCOPE_MISSING."""
         if visitor is None:
             if route.scopes is not None:
-                raise GatewayError(Failure.SCOPE_MISSING)
+                route.scopes.check(head.method, frozenset())
             return ()
         takes_part = not visitor.csrf_exempt
         if takes_part and route.csrf:
             check_csrf(head, visitor.csrf_token)
-        if route.scopes is not None and not route.scopes.allow(head.method, visitor.token.scopes):
-            raise GatewayError(Failure.SCOPE_MISSING)
+        if route.scopes is not None:
+            route.scopes.check(head.method, visitor.token.scopes)
         own = self._sign_in.remaining(head, visitor)
         if takes_part and (route.csrf or route.is_public) and is_fetch(head):
             own += (token_header(await self._sign_in.csrf_token(visitor)),)
         return own
 
     def _check_websocket(self, route: Route, head: RequestHead) -> None:
-        """Before anything of the caller is looked at. Raises NO_ROUTE, ORIGIN_REFUSED."""
+        """Before anything of the caller is looked at. Raises NO_WEB_SOCKETS, NO_ROUTE, ORIGIN_REFUSED."""
         if not self._options.websockets:
-            raise GatewayError(Failure.NO_ROUTE, "Web sockets are not enabled in xs-app.json.")
+            raise GatewayError(Failure.NO_WEB_SOCKETS)
         if route.local_dir is not None or route.service == USER_API:
             raise GatewayError(Failure.NO_ROUTE, "No destination serves web sockets at this address.")
         check_origin(head, self._options.websocket_origins)
