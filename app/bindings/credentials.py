@@ -6,7 +6,7 @@ naming it. Secrets never show in a `repr`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -55,9 +55,11 @@ class OAuthClient(BaseModel):
 
 class ClientCredentials(OAuthClient):
     """An OAuth client at an XSUAA. `url` is the provider tenant's base URL, `certurl` its mTLS twin, `uaadomain` the
-    domain below which the subscribers' subdomains live.
+    domain below which the subscribers' subdomains live. `service` says whose binding it is in messages; it is empty
+    for the XSUAA's own.
     """
 
+    service: ClassVar[str] = ""
     certurl: str = ""
     uaadomain: str = ""
     identityzone: str = ""
@@ -120,6 +122,7 @@ class IdentityCredentials(OAuthClient):
 class DestinationCredentials(ClientCredentials):
     """Binding of the `destination` service; `uri` is its API."""
 
+    service = "destination"
     uri: str
     instanceid: str = ""
 
@@ -127,6 +130,7 @@ class DestinationCredentials(ClientCredentials):
 class ConnectivityCredentials(ClientCredentials):
     """Binding of the `connectivity` service: the proxy's address and the token service (overrides `url`)."""
 
+    service = "connectivity"
     onpremise_proxy_host: str
     onpremise_proxy_http_port: Port = ""
     onpremise_proxy_port: Port = ""
@@ -138,18 +142,25 @@ class ConnectivityCredentials(ClientCredentials):
         return int(self.onpremise_proxy_http_port or self.onpremise_proxy_port or "20003")
 
 
+class RepositoryClient(ClientCredentials):
+    """The client in the repository's binding."""
+
+    service = "html5-apps-repo"
+
+
 class RepositoryCredentials(BaseModel):
     """Binding of the HTML5 application repository, plan `app-runtime`: its address and the client for its tokens."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     uri: str
-    uaa: ClientCredentials
+    uaa: RepositoryClient
 
 
 class AuditLogCredentials(ClientCredentials):
     """Binding of the `auditlog` service: the client is in `uaa`, `service_url` is the binding's own `url`."""
 
+    service = "auditlog"
     url: str
     service_url: str
 

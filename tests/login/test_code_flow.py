@@ -472,6 +472,23 @@ def test_a_refused_code_is_a_failed_login(server: TokenServer) -> None:
     run(Parts(server), work)
 
 
+@pytest.mark.parametrize(
+    ("status", "body"), [(401, {"error": "unauthorized", "error_description": "Bad credentials"}), (200, b"<html>")]
+)
+def test_what_the_application_or_the_server_did_wrong_is_no_failed_login(
+    server: TokenServer, status: int, body: object
+) -> None:
+    """Who is told to log in again does so for ever."""
+
+    async def work(parts: Parts) -> None:
+        server.script.append((status, body, {}))
+        with pytest.raises(GatewayError) as caught:
+            await parts.log_in(Browser())
+        assert refused(caught) is Failure.XSUAA_REFUSED
+
+    run(Parts(server), work)
+
+
 @pytest.mark.parametrize("fault", [Failure.LOGIN_FAILED, Failure.STORE_UNAVAILABLE])
 def test_a_login_that_fails_leaves_the_session_there_was(
     server: TokenServer, fault: Failure, monkeypatch: pytest.MonkeyPatch
