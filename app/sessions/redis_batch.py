@@ -46,7 +46,7 @@ class GlanceBatch:
         except GatewayError as error:
             for _, future in batch:
                 if not future.done():
-                    future.set_exception(GatewayError(error.failure, error.detail))
+                    future.set_exception(GatewayError(error.failure, error.detail, logged=error.logged))
             return
         for (_, future), values in zip(batch, found, strict=True):
             if not future.done():
