@@ -457,6 +457,24 @@ def test_a_long_location_travels_in_its_cookie(server: TokenServer) -> None:
     run(Parts(server), work)
 
 
+def test_a_login_is_logged_with_its_tenant_and_the_request_that_ended_it(
+    server: TokenServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        _, query = await parts.start(browser)
+        head = browser.head(f"/login/callback?code=c&state={query['state']}", x_correlationid="login-1")
+        tenant = parts.tenants.tenant(head)
+        caplog.set_level("INFO", "gangway.login")
+        await parts.callback.answer(head, tenant)
+        [record] = [each for each in caplog.records if each.getMessage() == "logged in"]
+        assert record.fields == {  # type: ignore[attr-defined]
+            "tenant_id": tenant.id, "tenant_subdomain": tenant.subdomain, "correlation_id": "login-1"
+        }  # fmt: skip
+
+    run(Parts(server), work)
+
+
 def test_a_refused_code_is_a_failed_login(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         server.script.append((400, {"error": "invalid_grant"}, {}))
