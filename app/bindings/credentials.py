@@ -27,6 +27,22 @@ Port = Annotated[Text, AfterValidator(_port)]
 """A port as digits; empty where the binding has none."""
 
 
+def _address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("https", "http") and parts.hostname
+    except ValueError:
+        usable = False
+    if text and not usable:
+        raise fault("an address that begins with https:// or http://")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""Where a service listens; empty where the binding does not say."""
+NeededAddress = Annotated[Address, Field(min_length=1)]
+
+
 class OAuthClient(BaseModel):
     """How we prove ourselves to an authorization server: `secret`, or `certificate` and `key` (PEM) for mTLS.
 
@@ -44,7 +60,7 @@ class OAuthClient(BaseModel):
     @model_validator(mode="after")
     def _has_authentication(self) -> Self:
         if not self.secret and not (self.certificate and self.key):
-            raise ValueError("neither clientsecret nor certificate and key")
+            raise fault("clientsecret, or certificate and key")
         return self
 
     @property
@@ -60,7 +76,8 @@ class ClientCredentials(OAuthClient):
     """
 
     service: ClassVar[str] = ""
-    certurl: str = ""
+    url: Address = ""
+    certurl: Address = ""
     uaadomain: str = ""
     identityzone: str = ""
     tenantid: str = ""
@@ -83,10 +100,10 @@ class ClientCredentials(OAuthClient):
 class XsuaaCredentials(ClientCredentials):
     """Binding of the `xsuaa` service; `apiurl` is where it answers for all tenants."""
 
-    url: str
+    url: NeededAddress
     xsappname: str
     uaadomain: str
-    apiurl: str = ""
+    apiurl: Address = ""
     tenantmode: str = "dedicated"
     verificationkey: str = ""
 
@@ -123,7 +140,7 @@ class DestinationCredentials(ClientCredentials):
     """Binding of the `destination` service; `uri` is its API."""
 
     service = "destination"
-    uri: str
+    uri: NeededAddress
     instanceid: str = ""
 
 
@@ -134,7 +151,7 @@ class ConnectivityCredentials(ClientCredentials):
     onpremise_proxy_host: str
     onpremise_proxy_http_port: Port = ""
     onpremise_proxy_port: Port = ""
-    token_service_url: str = ""
+    token_service_url: Address = ""
 
     @property
     def proxy_port(self) -> int:
@@ -161,8 +178,8 @@ class AuditLogCredentials(ClientCredentials):
     """Binding of the `auditlog` service: the client is in `uaa`, `service_url` is the binding's own `url`."""
 
     service = "auditlog"
-    url: str
-    service_url: str
+    url: NeededAddress
+    service_url: NeededAddress
 
     @model_validator(mode="before")
     @classmethod
