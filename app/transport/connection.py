@@ -244,8 +244,11 @@ class Connection(asyncio.Protocol):
             idle = _milliseconds(self._timeouts.idle)
             return f"the answer stopped for {idle} ms", f"{_SLOW} GATEWAY_IDLE_TIMEOUT."
         what = "no answer" if self._drained is None else "it took no more of the request"
-        detail = f"{what} within {_milliseconds(self._timeout)} ms, the timeout of the destination"
-        return detail, f"{_SLOW} the timeout of the destination (HTML5.Timeout, or timeout in the environment)."
+        detail = f"{what} within {_milliseconds(self._timeout)} ms, the timeout of the destination or service"
+        return (
+            detail,
+            f"{_SLOW} the timeout: HTML5.Timeout of the destination, or timeout in the environment or binding.",
+        )
 
     @property
     def _socket(self) -> asyncio.Transport:

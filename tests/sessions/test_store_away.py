@@ -93,6 +93,7 @@ def test_why_the_store_is_not_to_be_had_is_in_the_log(
     async def work(shared: Shared) -> None:
         given = shared.server.credentials
         assert await reason(given(password="another")) == "it refuses user name or password"
+        assert await reason(given(password="")) == "it refuses user name or password"
         assert await reason(given(port=free_port())) == "connection refused"
         shared.server.freeze()
         assert await reason(given()) == "no answer in time"
