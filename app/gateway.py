@@ -21,6 +21,7 @@ from app.gateway_options import GatewayOptions
 from app.guards.cors import Verdict, ruled, ruling
 from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.guards.forwarded_host import check_forwarded_host
+from app.guards.origins import origin_refused
 from app.guards.secure_scheme import check_scheme
 from app.guards.websockets import check_websocket
 from app.health.endpoints import HealthEndpoints
@@ -254,7 +255,7 @@ class Gateway:
         ruled_by = ruling(self._options.cors, head)
         visit.cross_origin = ruled_by.headers
         if ruled_by.verdict is Verdict.REFUSE:
-            raise GatewayError(Failure.ORIGIN_REFUSED)
+            raise origin_refused(head)
         return Answer(204) if ruled_by.verdict is Verdict.ANSWER else None
 
     async def _caller(
@@ -278,13 +279,13 @@ class Gateway:
         """May it pass? Returns what the answer carries for it. Raises CSRF_REQUIRED, SCOPE_MISSING."""
         if visitor is None:
             if route.scopes is not None:
-                raise GatewayError(Failure.SCOPE_MISSING)
+                route.scopes.check(head.method, frozenset())
             return ()
         takes_part = not visitor.csrf_exempt
         if takes_part and route.csrf:
             check_csrf(head, visitor.csrf_token)
-        if route.scopes is not None and not route.scopes.allow(head.method, visitor.token.scopes):
-            raise GatewayError(Failure.SCOPE_MISSING)
+        if route.scopes is not None:
+            route.scopes.check(head.method, visitor.token.scopes)
         own = self._sign_in.remaining(head, visitor)
         if takes_part and (route.csrf or route.is_public) and is_fetch(head):
             own += (token_header(await self._sign_in.csrf_token(visitor)),)

@@ -113,7 +113,7 @@ def _message(kind: str, details: Any, location: tuple[PathPart, ...], model: typ
         return f"a string of at least {details['ctx']['min_length']} characters"
     if kind in _PLAIN_MESSAGES:
         return _PLAIN_MESSAGES[kind]
-    return str(details["msg"]).replace("Input should be ", "")
+    return str(details["msg"]).removeprefix("Value error, ").replace("Input should be ", "")
 
 
 def _known_names(unknown: str, model: type[BaseModel] | None) -> str:

@@ -59,6 +59,12 @@ def _app_hosts(value: Any) -> tuple[str, ...]:
     return tuple(part.strip() for part in ids.split(",") if part.strip())
 
 
+class ServiceClient(ClientCredentials):
+    """The client in a business service's binding; the log names the service beside."""
+
+    service = "business service's"
+
+
 class BusinessService(BaseModel):
     """The credentials of a business service; secrets and headers never show in a `repr`."""
 
@@ -76,7 +82,7 @@ class BusinessService(BaseModel):
     """The same, where there is no `url`."""
     grant_type: GrantType = GrantType.USER_TOKEN
     """How we prove ourselves."""
-    uaa: ClientCredentials | None = None
+    uaa: ServiceClient | None = None
     """The client for tokens of the service."""
     cert: str = Field(default="", repr=False)
     """Certificate (PEM) for the grant type mtls."""

@@ -136,9 +136,11 @@ async def _expire(sign_in: SignIn, readiness: Readiness | None) -> None:
 
 
 async def _prime(provider: IdentityProvider, check: str, readiness: Readiness) -> None:
-    """Ready means that the authorization server's keys could be had once."""
+    """Ready means that the authorization server's keys could be had once, or that the binding has one."""
     while not await provider.prime():
-        readiness.mark(check, False, "the authorization server has not answered yet")
+        own = provider.has_own_key
+        missing = "the authorization server has given no keys yet" + (": the binding's own serves" if own else "")
+        readiness.mark(check, False, missing, dispensable=own)
         await asyncio.sleep(PRIME_SECONDS)
     readiness.mark(check, True)
 

@@ -48,7 +48,7 @@ def compose_session_table(configuration: Configuration) -> SessionTable | None:
 
 
 def _redis_table(settings: ExternalSessions, credentials: RedisCredentials) -> SessionTable:
-    from app.sessions.redis_client import RedisOptions, redis_client
+    from app.sessions.redis_client import RedisOptions, Trouble, redis_client
     from app.sessions.redis_table import RedisSessionTable
 
     options = RedisOptions(
@@ -60,5 +60,6 @@ def _redis_table(settings: ExternalSessions, credentials: RedisCredentials) -> S
         check_hostname=not settings.skip_cert_hostname_validation,
     )
     patience = max(settings.default_retry_timeout / 1000, LEAST_PATIENCE)
-    client = redis_client(credentials, options)
-    return RedisSessionTable(client, settings.instance_name, settings.session_secret, patience)
+    trouble = Trouble()
+    client = redis_client(credentials, options, trouble)
+    return RedisSessionTable(client, settings.instance_name, settings.session_secret, patience, trouble)

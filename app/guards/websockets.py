@@ -12,9 +12,9 @@ from app.routing.route import Route
 
 
 def check_websocket(route: Route, head: RequestHead, enabled: bool, origins: Sequence[OriginRule] | None) -> None:
-    """Before anything of the caller is looked at. Raises NO_ROUTE, ORIGIN_REFUSED."""
+    """Before anything of the caller is looked at. Raises NO_WEB_SOCKETS, NO_ROUTE, ORIGIN_REFUSED."""
     if not enabled:
-        raise GatewayError(Failure.NO_ROUTE, "Web sockets are not enabled in xs-app.json.")
+        raise GatewayError(Failure.NO_WEB_SOCKETS)
     if route.local_dir is not None or route.service == USER_API:
         raise GatewayError(Failure.NO_ROUTE, "No destination serves web sockets at this address.")
     check_origin(head, origins)

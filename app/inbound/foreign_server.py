@@ -47,4 +47,4 @@ def _refuse_handshake(fields: Mapping[bytes, bytes]) -> None:
     """A server that knows no web sockets passes their handshakes on as requests; for a backend they would be some."""
     upgrades = b"upgrade" in fields.get(b"connection", b"").lower()
     if upgrades and fields.get(b"upgrade", b"").lower() == b"websocket":
-        raise Rejected(Failure.NO_ROUTE, WEBSOCKETS)
+        raise Rejected(Failure.NO_WEB_SOCKETS, WEBSOCKETS, advice="Serve with python -m app.")

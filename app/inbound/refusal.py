@@ -61,7 +61,7 @@ async def refuse(
 def _headers_and_body(error: GatewayError, identifier: str) -> tuple[Headers, bytes]:
     row = error.row
     message = f"{row.title}: {error.detail}" if error.detail else row.title
-    body = f"{message}\n{row.advice}\nCorrelation id: {identifier}\n".encode("ascii")
+    body = f"{message}\n{error.advice}\nCorrelation id: {identifier}\n".encode("ascii")
     headers = (
         (b"content-type", b"text/plain"),
         (b"content-length", b"%d" % len(body)),

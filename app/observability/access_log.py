@@ -174,11 +174,11 @@ def _failure(error: GatewayError | None) -> str:
     if error is None:
         return ""
     row = error.row
-    detail = quoted(redact(error.detail))
-    message = quoted(redact(f"{row.title} at {row.hop}: {error.detail or row.advice}"))
+    detail = redact(error.whole_detail)
+    message = f"{row.title} at {row.hop}: {detail or error.advice}"
     return (
-        f',"msg":{message},"hop":"{row.hop}","failure":"{error.failure.name}","detail":{detail}'
-        f',"advice":{quoted(row.advice)}'
+        f',"msg":{quoted(message)},"hop":"{row.hop}","failure":"{error.failure.name}","detail":{quoted(detail)}'
+        f',"advice":{quoted(error.advice)}'
     )
 
 

@@ -59,4 +59,4 @@ class GlanceBatch:
 def _fail(batch: list[tuple[bytes, asyncio.Future[Found]]], error: GatewayError) -> None:
     for _, future in batch:
         if not future.done():
-            future.set_exception(GatewayError(error.failure, error.detail))
+            future.set_exception(GatewayError(error.failure, error.detail, logged=error.logged))

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from app.errors import Failure, GatewayError
 from app.sessions.redis_batch import GlanceBatch
+from app.sessions.redis_client import Trouble
 from app.sessions.session_table import Glimpse, Row
 
 log = logging.getLogger("gangway.sessions")
@@ -76,11 +77,13 @@ class RedisSessionTable:
 
     `name`: the store's name in messages. `secret`: applications with other secrets have other keys. `patience`:
     seconds an operation may take, with the client's repetitions. When the store did not answer, requests are refused
-    for half a second, and then ask again, with little patience.
+    for half a second, and then ask again, with little patience. `trouble` is what the client has told.
     """
 
-    def __init__(self, client: Any, name: str, secret: str, patience: float) -> None:
+    def __init__(self, client: Any, name: str, secret: str, patience: float, trouble: Trouble | None = None) -> None:
         self._client = client
+        self._trouble = trouble or Trouble()
+        self._reason = ""
         self._name = name
         self._prefix = b"gangway:" + sha256(b"namespace " + secret.encode()).hexdigest()[:8].encode() + b":"
         self._ends = self._prefix + b"ends"
@@ -188,7 +191,8 @@ class RedisSessionTable:
                 log.warning("a key of the session store is of another kind: it does not count", extra=self._fields())
                 return unreadable
             self._rests_until = time.monotonic() + REST_SECONDS
-            self._report(False, type(error).__name__)
+            self._reason = self._trouble.told(error)
+            self._report(False, self._reason)
             raise self._unavailable() from None
         self._report(True)
         return result
@@ -203,7 +207,8 @@ class RedisSessionTable:
         return {"fields": {"store": self._name, **more}}
 
     def _unavailable(self) -> GatewayError:
-        return GatewayError(Failure.STORE_UNAVAILABLE, f"the session store {self._name} (Redis) does not answer")
+        detail = f"the session store {self._name} (Redis) does not answer"
+        return GatewayError(Failure.STORE_UNAVAILABLE, detail, logged=self._reason)
 
 
 def _glimpse(version: bytes | None, ends: bytes | None) -> Glimpse | None:

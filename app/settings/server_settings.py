@@ -60,7 +60,7 @@ class ServerSettings(VariableModel):
     gateway_max_sockets: Positive = 2000
     """Most connections to all backends together."""
     gateway_connect_timeout: Positive = 10_000
-    """Milliseconds until a connection to a backend has to be open, 504 afterwards."""
+    """Milliseconds until a connection to a backend has to be open, 504 afterwards (502 where it is a proxy's)."""
     gateway_idle_timeout: Positive = 120_000
     """Milliseconds a backend may be silent in the middle of an answer."""
     gateway_total_timeout: Whole = 0

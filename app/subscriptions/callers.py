@@ -36,7 +36,7 @@ class ScopeGuard:
         """Raises `TOKEN_REFUSED`, `TENANT_MISMATCH` or `SCOPE_MISSING`."""
         scheme, _, value = (head.header(b"authorization") or "").partition(" ")
         if scheme.lower() != "bearer":
-            raise refused("the callback needs a bearer token")
+            raise refused("the callback needs a token in Authorization")
         token = await self._verifier.verify_again(value.strip())
         if not isinstance(token, ServiceToken):
             raise refused("the callback needs a technical token")

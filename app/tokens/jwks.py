@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from app.clients import PlatformClients
 from app.errors import GatewayError
@@ -16,6 +17,7 @@ from app.tokens.expiring_map import ExpiringMap
 from app.tokens.key_source import KeySource
 from app.tokens.request_budget import RequestBudget, spend_on_unknown
 from app.tokens.single_flight import SingleFlight
+from app.transport.connect_reason import advice_for, why
 
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
@@ -27,6 +29,9 @@ STALE_SECONDS = 60 * 60
 PAUSE_SECONDS = 30
 MAX_SOURCES = 1000
 UNKNOWN_SOURCES_PER_PAUSE = 20
+
+_AWAY = "Check the address in the binding, and whether the server is up."
+_FEW = "See what answers at this address: an authorization server publishes RSA keys."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class KeyStore:
         return parse_pem(self._fallback_pem) if self._fallback_pem else None
 
     async def prime(self, source: KeySource) -> None:
-        """Fetch keys of our own tenant; afterwards `reachable` tells whether the server ever answered."""
+        """Fetch keys of our own tenant; afterwards `reachable` tells whether the server ever had any."""
         await self._fetch(source, self._sets.get(source), is_credible=True)
 
     def _is_due(self, known: _KeySet, kid: str) -> bool:
@@ -111,7 +116,7 @@ class KeyStore:
         status, keys = await self._request(source)
         now = self._clock()
         if keys is not None:
-            self.reachable = True
+            self.reachable = self.reachable or bool(keys)
             result = _KeySet(keys, now, now, True)
         elif status == 400:
             result = _KeySet({}, now, now, True, refused=True)
@@ -130,9 +135,18 @@ class KeyStore:
         try:
             reply = await self._clients.get().get(source.url, headers=dict(source.headers))
             if reply.status_code == 200:
-                return 200, parse_keys(reply.json())
+                keys = parse_keys(reply.json())
+                if not keys:
+                    _report(source, "its key set has none that can be used", _FEW)
+                return 200, keys
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            log.warning("no verification keys", extra={"fields": {"reason": type(error).__name__}})
+            _report(source, f"{type(error).__name__}{why(error)}", advice_for(error) or _AWAY)
             return 0, None
-        log.warning("no verification keys", extra={"fields": {"status": reply.status_code}})
+        _report(source, f"it answered {reply.status_code}", _AWAY)
         return reply.status_code, None
+
+
+def _report(source: KeySource, reason: str, advice: str) -> None:
+    server = urlsplit(source.url).netloc
+    fields = {"server": server, "reason": reason, "advice": advice}
+    log.warning("no verification keys from %s: %s", server, reason, extra={"fields": fields})

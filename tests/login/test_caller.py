@@ -420,9 +420,12 @@ def test_without_credentials_they_are_asked_for(server: TokenServer, value: str 
     assert not server.asked
 
 
-def test_our_own_refused_credentials_are_not_the_users_fault(server: TokenServer) -> None:
+@pytest.mark.parametrize(("status", "body"), [(401, {"error": "invalid_client"}), (200, b"<html>maintenance</html>")])
+def test_what_the_application_or_the_server_did_wrong_is_not_the_users_fault(
+    server: TokenServer, status: int, body: object
+) -> None:
     async def work(parts: Parts) -> None:
-        server.script.append((401, {"error": "invalid_client"}, {}))
+        server.script.append((status, body, {}))
         with pytest.raises(GatewayError) as caught:
             await by_password(parts, basic("alice", "pw"))
         assert caught.value.failure is Failure.XSUAA_REFUSED

@@ -91,6 +91,13 @@ def test_unknown_is_a_dash_or_minus_one() -> None:
     assert (line["request_size_b"], line["response_size_b"]) == (-1, -1)
 
 
+def test_the_log_says_more_than_the_client_sees() -> None:
+    error = GatewayError(Failure.SCOPE_MISSING, "a detail", advice="Do that.", logged="needs shop.read")
+    line = written(HEAD, replace(OUTCOME, error=error))
+    assert line["msg"] == "Forbidden at session: a detail; needs shop.read"
+    assert (line["detail"], line["advice"]) == ("a detail; needs shop.read", "Do that.")
+
+
 def test_personal_data_is_masked_by_default() -> None:
     line = written(HEAD, OUTCOME)
     masked = ("referer", "remote_user", "remote_ip", "remote_host", "remote_port", "x_forwarded_for", "x_custom_host")

@@ -4,7 +4,7 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -13,12 +13,14 @@ from app.answer import Answer
 from app.errors import Failure, GatewayError
 from app.landscape.certificates import CertificateAuthority
 from app.login.tenant import TenantOptions, TenantResolver
+from app.observability.redaction import redact
 from app.request_head import RequestHead
 from app.subscriptions.callback_path import parse_callback
 from app.subscriptions.callbacks import SubscriptionCallbacks
-from app.subscriptions.callers import CertificateGuard
+from app.subscriptions.callers import CertificateGuard, ScopeGuard
 from app.subscriptions.distinguished_name import parse_name
 from app.subscriptions.services import Kind, SubscriptionService
+from app.tokens.verifier import Verifier
 from tests.tokens.token_server import credentials
 
 PATTERN = r"^(.*)\.shop\.(cert\.)?cloud\.example"
@@ -151,6 +153,14 @@ def test_nothing_is_answered_or_read_before_the_guard(method: str, target: str) 
     with pytest.raises(GatewayError) as caught:
         call(method, target, b"{", used=callbacks(Nobody()))
     assert caught.value.failure is Failure.SCOPE_MISSING
+
+
+def test_the_registry_is_told_what_it_lacks_and_redaction_leaves_it_readable() -> None:
+    guard = ScopeGuard(cast(Verifier, None), "shop!t1", "provider")
+    with pytest.raises(GatewayError) as caught:
+        call("GET", "/deps", used=callbacks(guard))
+    assert caught.value.failure is Failure.TOKEN_REFUSED
+    assert redact(caught.value.detail) == caught.value.detail == "the callback needs a token in Authorization"
 
 
 def certified(**headers: str) -> None:

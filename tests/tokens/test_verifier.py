@@ -332,6 +332,25 @@ def test_rotated_keys_are_fetched_and_old_ones_dropped(server: TokenServer) -> N
     assert len(server.key_requests()) == 2
 
 
+def test_a_key_set_without_keys_is_told_and_reaches_nothing(
+    server: TokenServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        clock, clients = Clock(), PlatformClients(timeout=2)
+        keys, source = KeyStore(clients, clock=clock), zone_keys(server.binding(), ZONE)
+        server.keys = key_set()
+        await keys.prime(source)
+        assert not keys.reachable
+        assert server.url.partition("//")[2] in caplog.messages[0]
+        server.script.append((503, b"", {}))
+        clock.now += 31
+        await keys.prime(source)
+        assert caplog.messages[1].endswith("it answered 503")
+        await clients.aclose()
+
+    asyncio.run(run())
+
+
 def test_known_keys_outlast_an_hour_of_trouble_and_no_more(server: TokenServer) -> None:
     async def run() -> None:
         clock, clients, binding = Clock(), PlatformClients(timeout=2), server.binding()
