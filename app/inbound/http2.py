@@ -85,7 +85,13 @@ class Http2Protocol(ZttpH2Protocol):
 
     # -- uvicorn
     def handle_request(self, event: zttp.Request) -> None:
-        """A request whose head ends its stream has no body; zttp reports no further end for it."""
+        """A request whose head ends its stream has no body; zttp reports no further end for it.
+
+        uvicorn takes paths for ASCII: what is not ends its stream (RFC 9113, 8.1.1).
+        """
+        if not event.path.isascii():
+            self.conn.stream(event.stream_id).reset(zttp.H2ErrorCode.PROTOCOL_ERROR)
+            return
         super().handle_request(event)
         if event.end_stream:
             self.cycles[event.stream_id].more_body = False

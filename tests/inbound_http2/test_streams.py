@@ -1,0 +1,31 @@
+"""Single streams of an HTTP/2 connection: what is wrong with one does not concern the others, and nothing stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.inbound.exchange import EXTENSION
+from tests.inbound_http2.h2_client import h2_client
+from tests.inbound_http2.server import tls_server
+from tests.support.running import run
+
+PROTOCOL_ERROR = 1
+
+
+async def agreeable(scope: Any, _receive: Any, _send: Any) -> None:
+    client = scope[EXTENSION]
+    await client.send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await client.send({"type": "http.response.body", "body": b"ok"})
+
+
+def test_a_path_beyond_ascii_ends_its_stream_only() -> None:
+    """RFC 9113, 8.1.1."""
+
+    async def test() -> None:
+        async with tls_server(agreeable, None, http2=True) as port, h2_client(port) as client:
+            before = client.request(b"/good")
+            assert (await client.answer(client.request(b"/b/\xc3\xa4"))).reset == PROTOCOL_ERROR
+            assert (await client.answer(before)).body == b"ok"
+            assert (await client.answer(client.request(b"/good"))).body == b"ok"
+
+    run(test())
