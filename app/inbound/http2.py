@@ -29,6 +29,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_FRAME_HEAD, _PAIR = 9, 6
+_CONNECT_PROTOCOL = zttp.H2Settings.ENABLE_CONNECT_PROTOCOL.to_bytes(2, "big")
 _CONNECTION_HEADERS = frozenset(b"connection keep-alive proxy-connection transfer-encoding upgrade".split())
 
 
@@ -56,6 +58,8 @@ class Http2Protocol(ZttpH2Protocol):
 
     # -- asyncio.Protocol
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.conn.initiate_connection()
+        transport.write(_without_connect_protocol(self.conn.data_to_send()))
         super().connection_made(transport)
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
@@ -128,6 +132,18 @@ class Http2Protocol(ZttpH2Protocol):
         """What has been written, and a close behind it, may take as long as a stalled answer."""
         self.deadline = self.loop.time() + self._limits.stalled
         self._deadlines.watch(self)
+
+
+def _without_connect_protocol(settings: bytes) -> bytes:
+    """A SETTINGS frame, and what follows it, without ENABLE_CONNECT_PROTOCOL (RFC 8441, 3).
+
+    zttp announces it, without an option not to, and we do not serve it. Browsers that read it would open web
+    sockets here, instead of on a connection with HTTP/1.1.
+    """
+    end = _FRAME_HEAD + int.from_bytes(settings[:3], "big")
+    pairs = [settings[start : start + _PAIR] for start in range(_FRAME_HEAD, end, _PAIR)]
+    kept = b"".join(pair for pair in pairs if pair[:2] != _CONNECT_PROTOCOL)
+    return len(kept).to_bytes(3, "big") + settings[3:_FRAME_HEAD] + kept + settings[end:]
 
 
 def _as_http1(scope: Scope, *, has_body: bool) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import h2.settings
+
 from app.inbound.exchange import EXTENSION
 from tests.inbound_http2.h2_client import h2_client
 from tests.inbound_http2.server import tls_server
@@ -27,5 +29,18 @@ def test_a_path_beyond_ascii_ends_its_stream_only() -> None:
             assert (await client.answer(client.request(b"/b/\xc3\xa4"))).reset == PROTOCOL_ERROR
             assert (await client.answer(before)).body == b"ok"
             assert (await client.answer(client.request(b"/good"))).body == b"ok"
+
+    run(test())
+
+
+def test_web_sockets_over_http2_are_not_announced() -> None:
+    """RFC 8441, 3: browsers that read of it use it, and otherwise open a connection with HTTP/1.1."""
+
+    async def test() -> None:
+        async with tls_server(agreeable, None, http2=True) as port, h2_client(port) as client:
+            assert (await client.answer(client.request())).body == b"ok"
+            settings = client.connection.remote_settings
+            assert settings.get(h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL, 0) == 0
+            assert settings.max_concurrent_streams >= 100
 
     run(test())
