@@ -97,5 +97,6 @@ async def run_foreign(
         await app(scope, receive, send)
     finally:
         exchange.close()
+        scope.pop(EXTENSION, None)  # a circle, which would wait for the garbage collector
     if exchange.aborted:
         raise AbortExchange

@@ -67,6 +67,7 @@ class Http2Protocol(ZttpH2Protocol):
         super().connection_lost(exc)
         self._deadlines.forget(self)
         self._wake_streams()
+        self.app = self._gateway  # not a circle, which would wait for the garbage collector
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

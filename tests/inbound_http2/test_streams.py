@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import h2.settings
+import pytest
 
 from app.inbound.exchange import EXTENSION
+from app.inbound.foreign_exchange import ForeignExchange
+from app.inbound.http2 import Http2Protocol
 from tests.inbound_http2.h2_client import h2_client
 from tests.inbound_http2.server import tls_server
-from tests.support.running import run
+from tests.support.running import eventually, run
 
 PROTOCOL_ERROR = 1
 
@@ -42,5 +46,28 @@ def test_web_sockets_over_http2_are_not_announced() -> None:
             settings = client.connection.remote_settings
             assert settings.get(h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL, 0) == 0
             assert settings.max_concurrent_streams >= 100
+
+    run(test())
+
+
+@pytest.mark.parametrize("kind", [ForeignExchange, Http2Protocol])
+def test_what_has_ended_is_not_left_to_the_garbage_collector(kind: type[object]) -> None:
+    """Objects in a circle would keep all that a request held until the next collection."""
+
+    def left() -> int:
+        return sum(isinstance(one, kind) for one in gc.get_objects())
+
+    async def test() -> None:
+        async with tls_server(agreeable, None, http2=True) as port:
+            gc.collect()
+            gc.disable()
+            try:
+                async with h2_client(port) as client:
+                    for _ in range(3):
+                        assert (await client.answer(client.request())).body == b"ok"
+                    assert left() == (kind is Http2Protocol)
+                await eventually(lambda: left() == 0)
+            finally:
+                gc.enable()
 
     run(test())
