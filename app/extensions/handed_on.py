@@ -32,6 +32,10 @@ class HandedOn(ForeignExchange):
         """See `Exchange`."""
         return self._own.refused
 
+    @refused.setter
+    def refused(self, error: GatewayError | None) -> None:
+        self._own.refused = error
+
     @property
     def correlation_id(self) -> str:
         """See `Exchange`."""

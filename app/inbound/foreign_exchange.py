@@ -17,6 +17,7 @@ class ForeignExchange:
     """The same view of a request and its answer as `Exchange`."""
 
     correlation_id = ""
+    refused: GatewayError | None = None
 
     def __init__(
         self, scope: Scope, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]],
@@ -32,11 +33,6 @@ class ForeignExchange:
         self.status = self.bytes_sent = 0
         self.content_type = b""
         self.upgrade: ClientSocket | None = None
-
-    @property
-    def refused(self) -> GatewayError | None:
-        """The server refuses the rest of a request without a word to us."""
-        return None
 
     @property
     def on_disconnect(self) -> Callable[[], None] | None:

@@ -38,7 +38,7 @@ def known_head(
 
 def refusal(error: GatewayError, identifier: str) -> bytes:
     """The complete answer to a refused request over HTTP/1.1; the connection ends behind it."""
-    headers, body = _headers_and_body(error, identifier)
+    headers, body = plain_answer(error, identifier)
     lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
     return b"%b\r\n%b\r\n%b" % (STATUS_LINES[error.row.status], lines, body)
 
@@ -53,12 +53,13 @@ async def refuse(
         target = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
         head = known_head(scope["method"], target, scope["headers"], scope["client"], scope["scheme"])
         access_log.refused(head, error, identifier, scope["http_version"])
-    headers, body = _headers_and_body(error, identifier)
+    headers, body = plain_answer(error, identifier)
     await send({"type": "http.response.start", "status": error.row.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-def _headers_and_body(error: GatewayError, identifier: str) -> tuple[Headers, bytes]:
+def plain_answer(error: GatewayError, identifier: str) -> tuple[Headers, bytes]:
+    """Headers and body of the answer to a refused request."""
     row = error.row
     message = f"{row.title}: {error.detail}" if error.detail else row.title
     body = f"{message}\n{error.advice}\nCorrelation id: {identifier}\n".encode("ascii")

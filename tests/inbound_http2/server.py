@@ -41,17 +41,18 @@ def certificate_files(folder: Path, authority: CertificateAuthority) -> Https:
 
 @asynccontextmanager
 async def tls_server(
-    app: AsgiApp, https: Https | None, *, http2: bool, access_log: AccessLog | None = None
-) -> AsyncIterator[int]:
-    """Our client protocol with the TLS of `https`; yields the port."""
+    app: AsgiApp, https: Https | None, *, http2: bool, limits: InboundLimits | None = None,
+    state: ServerState | None = None, access_log: AccessLog | None = None,
+) -> AsyncIterator[int]:  # fmt: skip
+    """Our client protocol with the TLS of `https`; yields the port. `state` is to know its connections."""
     loop = asyncio.get_running_loop()
     deadlines = Deadlines(loop, SWEEP_SECONDS)
-    protocol = protocol_class(InboundLimits(), deadlines, access_log, http2=http2)
+    protocol = protocol_class(limits or InboundLimits(), deadlines, access_log, http2=http2)
     config = uvicorn.Config(
         app, http=protocol, lifespan="off", log_config=None, proxy_headers=False, **_tls_options(https)
     )
     config.load()
-    state = ServerState()
+    state = state or ServerState()
     server = await loop.create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0, ssl=config.ssl)
     try:
         yield server.sockets[0].getsockname()[1]
