@@ -18,6 +18,7 @@ from app.extensions.request_info import ERROR, INFO, RequestInfo, request_info
 from app.extensions.router_config import RouterConfig
 from app.extensions.slots import stacked
 from app.gateway import Gateway
+from app.http_date import DATE, date_header
 from app.inbound.exchange import EXTENSION, Exchange, Message, Scope
 from app.observability.correlation import correlation_id, returned_headers
 from app.principal import Tenant
@@ -143,6 +144,8 @@ class ExtendedGateway(Gateway):
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [*message.get("headers", ()), *step.own, *added]
+                if not any(name == DATE for name, _ in headers):
+                    headers.append(date_header())
                 message = {**message, "headers": [*headers, *self._policy(step.visit).missing_from(headers)]}
             await send(message)
 
