@@ -275,3 +275,27 @@ def test_an_answer_without_a_date_gets_ours_and_one_with_a_date_keeps_it(tmp_pat
             assert abs(given.timestamp() - time.time()) < 5
 
     run(test())
+
+
+def test_targets_beyond_ascii_are_sent_and_found_percent_encoded(tmp_path: Path) -> None:
+    routes = [
+        {"source": "^/euro/(.*)$", "target": "/\u20ac/$1", "destination": "backend"},
+        {"source": "^/umlaut/(.*)$", "target": "/\u00e4 b/$1", "destination": "backend"},
+        {"source": "^/file$", "target": "/gr\u00fc\u00df e.txt", "localDir": "resources"},
+    ]
+    targets: list[bytes] = []
+
+    async def noting(link: Link) -> None:
+        while True:
+            targets.append((await link.request()).target)
+            await link.send(answer())
+
+    async def test() -> None:
+        async with gateway(tmp_path, noting, {"routes": routes}) as client:
+            (tmp_path / "resources" / "gr\u00fc\u00df e.txt").write_bytes(b"found")
+            assert (await ask(client, "/euro/x?y")).status == 200
+            assert (await ask(client, "/umlaut/%C3%A4")).status == 200
+            assert (await ask(client, "/file")).body == b"found"
+
+    run(test())
+    assert targets == [b"/%E2%82%AC/x?y", b"/%C3%A4%20b/%C3%A4"]
