@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from app.bindings.binding import Binding, Bindings
 from app.bindings.credentials import ClientCredentials
 from app.problem import Problem
-from app.strict_model import fault, problems_of, refuse
+from app.strict_model import LARGEST, fault, problems_of, refuse
 
 DEFAULT_TIMEOUT = 30_000
 _HEADERS_PREFIX = "URL.headers."
@@ -36,7 +36,9 @@ class Endpoint(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     url: Annotated[str, Field(min_length=1)]
-    timeout: Annotated[int, BeforeValidator(lambda value: value or DEFAULT_TIMEOUT), Field(ge=1)] = DEFAULT_TIMEOUT
+    timeout: Annotated[int, BeforeValidator(lambda value: value or DEFAULT_TIMEOUT), Field(ge=1, le=LARGEST)] = (
+        DEFAULT_TIMEOUT
+    )
 
 
 def _endpoint(value: Any) -> Any:

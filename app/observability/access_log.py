@@ -134,6 +134,8 @@ class AccessLog:
         if not self._shown and not self._settings.remote_user:
             return ""
         fields = {name: head.header(header) or UNKNOWN for name, header in self._shown.items()}
+        if self._settings.referer:
+            fields["referer"] = redact_target(fields["referer"][:MAX_TARGET])
         if self._settings.sensitive_connection_data:
             fields |= {"remote_host": head.client, "remote_ip": head.client}
         if self._settings.remote_user:

@@ -23,6 +23,7 @@ log = logging.getLogger("gangway.sessions")
 T = TypeVar("T")
 
 LONGEST_PAUSE = 1.0
+LONGEST_KEEP_ALIVE = 32_767  # seconds; Linux takes no more
 MANY_CONNECTIONS = 10_000  # the table limits how many commands are under way
 
 
@@ -129,7 +130,7 @@ def _connection(options: RedisOptions) -> dict[str, Any]:
         "socket_keepalive": options.keep_alive > 0,
     }
     if options.keep_alive > 0 and hasattr(socket, "TCP_KEEPIDLE"):
-        seconds = max(int(options.keep_alive), 1)
+        seconds = min(max(int(options.keep_alive), 1), LONGEST_KEEP_ALIVE)
         settings["socket_keepalive_options"] = {socket.TCP_KEEPIDLE: seconds, socket.TCP_KEEPINTVL: seconds}
     return settings
 
