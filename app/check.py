@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.bindings.services import Services
+from app.bindings.binding import Bindings
+from app.bindings.services import Services, xsuaa_binding, xsuaa_bindings
 from app.pem import is_trust_store
 from app.problem import Problem, shown
 from app.settings.json_variables import ADVISED_SECRET
@@ -35,11 +36,14 @@ class Note:
         return f"{self.variable}: {self.message}"
 
 
-def notes(environ: Mapping[str, str], settings: Settings, services: Services) -> Iterator[Note]:
+def notes(environ: Mapping[str, str], settings: Settings, services: Services, bindings: Bindings) -> Iterator[Note]:
     """Variables that have no effect here, or not with these bindings or this value, those that could be better, and
     those with our prefix that mean nothing.
     """
     yield from (Note(name, "without effect here") for name in VARIABLES_WITHOUT_EFFECT if name in environ)
+    xsuaa = xsuaa_binding(bindings)
+    if xsuaa is not None and not settings.uaa_service_name and (count := len(xsuaa_bindings(bindings))) > 1:
+        yield Note("UAA_SERVICE_NAME", f"not set, and {count} xsuaa bindings: '{xsuaa.name}' is the one that is used")
     if settings.enable_frame_ancestors_csp_headers and not (services.xsuaa is not None and services.xsuaa.apiurl):
         yield Note("ENABLE_FRAME_ANCESTORS_CSP_HEADERS", "without effect: no XSUAA with an apiurl is bound")
     if services.certified is None:

@@ -128,7 +128,7 @@ def load_configuration(
         raise ConfigurationError(problems)
     plugins = [plugin.as_route() for plugin in settings.plugins]
     routes = _compile(workdir, reading.descriptor, plugins, settings, bindings, services)
-    found = tuple(notes(environ, settings, services))
+    found = tuple(notes(environ, settings, services, bindings))
     return Configuration(workdir, reading.descriptor, settings, application, bindings, services, routes, found, environ)
 
 

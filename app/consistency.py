@@ -253,7 +253,7 @@ def _session_store(parts: Parts) -> Iterator[Problem]:
         yield Problem("EXT_SESSION_MGT", "$.instanceName", shown(store.instance_name), "the name of a bound service")
     elif path is not None:
         try:
-            load_driver(path)
+            load_driver(path, parts.workdir)
         except ValueError as error:
             yield Problem("EXT_SESSION_MGT", "$.externalStoreFilePath", shown(path), str(error))
     elif store.storage_type != "redis":

@@ -136,7 +136,7 @@ def _page(error: GatewayError, correlation_id: str) -> bytes:
     row = error.row
     values = {
         "title": row.title,
-        "advice": row.advice,
+        "advice": error.advice,
         "detail": _detail(error),
         "status": str(row.status),
         "hop": row.hop.value,
@@ -153,8 +153,8 @@ def _problem(error: GatewayError, head: RequestHead, correlation_id: str, policy
         "type": f"urn:gangway:error:{error.failure.name.lower().replace('_', '-')}",
         "title": row.title,
         "status": row.status,
-        "detail": _detail(error) or row.advice,
-        "advice": row.advice,
+        "detail": _detail(error) or error.advice,
+        "advice": error.advice,
         "hop": row.hop.value,
         "correlationId": correlation_id,
     }

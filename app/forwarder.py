@@ -36,6 +36,7 @@ from app.visit import Visit
 log = logging.getLogger("gangway.forwarder")
 
 MAX_PUBLIC = 1000
+_RANGE = frozenset((b"range", b"if-range"))
 _NOTHING: Mapping[BackendReference, Backend] = {}
 
 
@@ -74,7 +75,7 @@ class Forwarder:
         visit.forwarded_after = visit.elapsed
         passing = Passing(self._sign_in, self._policy, match, backend, head, tenant, visitor, own, visit)
         compression = self._compression.of(head) if self._compression is not None else None
-        outbound = passing.outbound(client.upgrade is not None)
+        outbound = _whole(passing.outbound(client.upgrade is not None), head, compression)
         forward = _request(head, match.target, backend, outbound, compression)
         try:
             if client.upgrade is not None:
@@ -174,6 +175,15 @@ def _logout_headers(call: BackendLogout, asked: RequestHead | None) -> Headers:
         return extra
     known_by = call.router if asked is None else asked.header(b"x-forwarded-host") or asked.header(b"host")
     return (*extra, (b"x-approuter-host", (known_by or "").encode("latin-1", "replace")))
+
+
+def _whole(outbound: Outbound, head: RequestHead, compression: AnswerCompression | None) -> Outbound:
+    """Without `Range`, where a client that takes compressed answers has a part of one: the backend's validator names
+    both forms, and of the other one the rest would not fit (RFC 9110, 13.1.5). Browsers ask for parts of identity.
+    """
+    if b"if-range" not in head.first or compression is None or compression.coding is None:
+        return outbound
+    return outbound._replace(dropped=outbound.dropped | _RANGE)
 
 
 def _request(

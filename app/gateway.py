@@ -6,6 +6,7 @@ GatewayError, which `__call__` turns into the answer that helps.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -20,8 +21,9 @@ from app.gateway_options import GatewayOptions
 from app.guards.cors import Verdict, ruled, ruling
 from app.guards.csrf import check_csrf, is_fetch, token_header
 from app.guards.forwarded_host import check_forwarded_host
-from app.guards.origins import check_origin
+from app.guards.origins import origin_refused
 from app.guards.secure_scheme import check_scheme
+from app.guards.websockets import check_websocket
 from app.health.endpoints import HealthEndpoints
 from app.html5_repository.app_address import NO_APP, SKIP_CACHE, AppAddress, with_slash
 from app.html5_repository.hosted_apps import HostedApp, HostedApps
@@ -81,14 +83,20 @@ class Gateway:
         """Serve a request of a client connection; failures before the answer has begun become answers."""
         head = RequestHead.from_scope(scope)
         client: Exchange = scope[EXTENSION]
-        visit = Visit(correlation_id(head.headers))
+        visit = Visit(client.correlation_id or correlation_id(head.headers))
+        client.correlation_id = visit.correlation_id
         level = self._access_log.level(head)
         if self._access_log.traces(level):
             visit.trace = start_trace()
-        await self._answered(self._way(head, client, visit), head, client, visit)
-        if self._access_log.wants(visit.error, level):
-            outcome = visit.outcome(client.status, client.bytes_sent, client.content_type)
-            self._access_log.write(head, outcome, scope["http_version"])
+        try:
+            await self._answered(self._way(head, client, visit), head, client, visit)
+        except asyncio.CancelledError:
+            visit.error = GatewayError(Failure.STOPPED)
+            raise
+        finally:
+            visit.error = client.refused or visit.error
+            if self._access_log.wants(visit.error, level):
+                self._access_log.write(head, visit.outcome(client), scope["http_version"])
 
     async def _answered(self, way: Awaitable[None], head: RequestHead, client: Exchange, visit: Visit) -> None:
         """Go a way; where it fails, answer so."""
@@ -188,7 +196,7 @@ class Gateway:
         if address.busted:
             match = kept_by_browsers(match)
         if client.upgrade is not None:
-            self._check_websocket(match.route, arrived)
+            check_websocket(match.route, arrived, self._options.websockets, self._options.websocket_origins)
         visitor = await self._caller(match.route, arrived, tenant, client, visit)
         if visit.trace is not None:
             visit.trace.add(described(visitor, match.route.is_public))
@@ -247,7 +255,7 @@ class Gateway:
         ruled_by = ruling(self._options.cors, head)
         visit.cross_origin = ruled_by.headers
         if ruled_by.verdict is Verdict.REFUSE:
-            raise GatewayError(Failure.ORIGIN_REFUSED)
+            raise origin_refused(head)
         return Answer(204) if ruled_by.verdict is Verdict.ANSWER else None
 
     async def _caller(
@@ -271,25 +279,17 @@ class Gateway:
         """May it pass? Returns what the answer carries for it. Raises CSRF_REQUIRED, SCOPE_MISSING."""
         if visitor is None:
             if route.scopes is not None:
-                raise GatewayError(Failure.SCOPE_MISSING)
+                route.scopes.check(head.method, frozenset())
             return ()
         takes_part = not visitor.csrf_exempt
         if takes_part and route.csrf:
             check_csrf(head, visitor.csrf_token)
-        if route.scopes is not None and not route.scopes.allow(head.method, visitor.token.scopes):
-            raise GatewayError(Failure.SCOPE_MISSING)
+        if route.scopes is not None:
+            route.scopes.check(head.method, visitor.token.scopes)
         own = self._sign_in.remaining(head, visitor)
         if takes_part and (route.csrf or route.is_public) and is_fetch(head):
             own += (token_header(await self._sign_in.csrf_token(visitor)),)
         return own
-
-    def _check_websocket(self, route: Route, head: RequestHead) -> None:
-        """Before anything of the caller is looked at. Raises NO_ROUTE, ORIGIN_REFUSED."""
-        if not self._options.websockets:
-            raise GatewayError(Failure.NO_ROUTE, "Web sockets are not enabled in xs-app.json.")
-        if route.local_dir is not None or route.service == USER_API:
-            raise GatewayError(Failure.NO_ROUTE, "No destination serves web sockets at this address.")
-        check_origin(head, self._options.websocket_origins)
 
     def _welcome(self, head: RequestHead, base: str) -> Answer | RequestHead:
         if base and head.path == base:
@@ -314,8 +314,7 @@ class Gateway:
             return
         if client.started:
             return client.abort()
-        answer = error_answer(error, head, visit.correlation_id, self._options.errors)
-        await self._answer(answer, head, client, visit)
+        await self._answer(error_answer(error, head, visit.correlation_id, self._options.errors), head, client, visit)
 
 
 def _seen_by_routes(target: str, base: str) -> str:

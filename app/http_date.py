@@ -1,10 +1,14 @@
-"""The current time as a `Date` header, for answers that have no backend to say it (RFC 9110, 6.6.1)."""
+"""The current time as a `Date` header, for answers that have no backend to say it, or none that does (RFC 9110,
+6.6.1).
+"""
 
 from __future__ import annotations
 
 import time
 from email.utils import formatdate
 from functools import lru_cache
+
+DATE = b"date"
 
 
 def date_header() -> tuple[bytes, bytes]:
@@ -14,4 +18,4 @@ def date_header() -> tuple[bytes, bytes]:
 
 @lru_cache(maxsize=1)
 def _formatted(second: int) -> tuple[bytes, bytes]:
-    return (b"date", formatdate(second, usegmt=True).encode())
+    return (DATE, formatdate(second, usegmt=True).encode())

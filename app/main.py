@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from app.check import report
 from app.composition.application import Running, compose
 from app.composition.extending import Extending
 from app.configuration import Configuration, load_configuration
@@ -22,6 +24,7 @@ from app.extensions.router_config import make_router_config
 from app.inbound.exchange import EXTENSION
 from app.inbound.foreign_server import refuse_websocket, serve_foreign
 from app.inbound.server import Https
+from app.inbound.standalone import ACCESS_LOG
 from app.problem import ConfigurationError
 from app.serving import announce, serve
 
@@ -64,28 +67,32 @@ class Application:
     def serve(self, *, port: int | None = None, https: Https | None = None) -> int:
         """Serve in this process until SIGTERM or SIGINT, on the gateway's own server; the process's exit status.
 
-        `port` goes before the variable PORT. Raises ConfigurationError.
+        `port` goes before the variable PORT. With a wrong configuration all problems are printed, and it is 1.
         """
-        configuration = self.configuration
-        if port is not None:
-            environ = {**self._environ, "PORT": str(port)}
-            configuration = load_configuration(self._workdir, environ, self._xsapp_config)
+        try:
+            configuration = self.configuration if port is None else self._at(port)
+        except ConfigurationError as error:
+            print(report(error.problems, ()), file=sys.stderr)
+            return 1
         return serve(configuration, self._extending or None, https)
+
+    def _at(self, port: int) -> Configuration:
+        return load_configuration(self._workdir, {**self._environ, "PORT": str(port)}, self._xsapp_config)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve a request, or live through a server's lifespan. Raises RuntimeError on a server without lifespan."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
         elif self._running is None:
             raise RuntimeError("the gateway has not been started: the server has to support the lifespan protocol")
         elif EXTENSION in scope:
             await self._running.gateway(scope, receive, send)
         elif scope["type"] == "http":
-            await serve_foreign(self._running.gateway, scope, receive, send)
+            await serve_foreign(self._running.gateway, scope, receive, send, self._running.access_log)
         else:
             await refuse_websocket(receive, send)
 
-    async def _live(self, receive: Any, send: Any) -> None:
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI, lifespan: start, wait for the end, end."""
         await receive()
         try:
@@ -95,6 +102,7 @@ class Application:
             log.error("the configuration cannot be served")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        scope.get("state", {})[ACCESS_LOG] = self._running.access_log
         await send({"type": "lifespan.startup.complete"})
         try:
             await receive()

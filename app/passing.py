@@ -14,7 +14,8 @@ from app.forwarding.websocket import UPGRADE
 from app.guards.cors import ruled
 from app.guards.csrf import HEADER as TOKEN
 from app.guards.csrf import is_foreign_change
-from app.observability.correlation import forwarded_headers, returned_headers
+from app.http_date import DATE, date_header
+from app.observability.correlation import REQUEST_ID, forwarded_headers, returned_headers
 from app.principal import Tenant
 from app.request_head import RequestHead
 from app.response_headers import ResponsePolicy
@@ -53,7 +54,7 @@ class Passing:
     def outbound(self, upgrade: bool) -> Outbound:
         """What the backend gets besides the client's headers and the destination's."""
         route = self._match.route
-        extra = forwarded_headers(self._visit.correlation_id)
+        extra = forwarded_headers(self._visit.correlation_id, self._head.first.get(REQUEST_ID))
         if b"transfer-encoding" in self._head.first:
             extra += _CHUNKED
         if STATISTICS not in self._head.first and self._visit.wants_statistics(self._head):
@@ -100,6 +101,8 @@ class Passing:
         if self._visit.cross_origin:
             shaped = ruled(shaped, self._visit.cross_origin)
         shaped += [pair for pair in returned_headers(self._visit.correlation_id) if pair[0] not in names]
+        if DATE not in names:
+            shaped.append(date_header())
         shaped += self._policy.framed_by(self._visit.frame_ancestors).missing_from(shaped)
         if self._visitor is not None or own:
             self._keep_from_others(shaped, names, own)

@@ -40,18 +40,19 @@ def serve(configuration: Configuration, extending: Extending | None = None, http
     settings = configuration.settings
     announce(configuration)
     https = https or _configured_https(settings)
-    if settings.web_concurrency == 1:
-        return _serve_here(configuration, extending, https, None)
     try:
         accepting = listening_socket(settings.xs_bind_address, settings.port)
     except OSError as error:
         log.error("cannot listen on port %d: %s", settings.port, error.strerror)
         return 1
-    return Workers(settings.web_concurrency, lambda: _serve_here(configuration, extending, https, accepting)).run()
+    with accepting:
+        if settings.web_concurrency == 1:
+            return _serve_here(configuration, extending, https, accepting)
+        return Workers(settings.web_concurrency, lambda: _serve_here(configuration, extending, https, accepting)).run()
 
 
 def _serve_here(
-    configuration: Configuration, extending: Extending | None, https: Https | None, accepting: socket.socket | None
+    configuration: Configuration, extending: Extending | None, https: Https | None, accepting: socket.socket
 ) -> int:
     settings = configuration.settings
     listener = Listener(settings.port, settings.xs_bind_address, https, settings.http2_support, accepting)
@@ -82,9 +83,11 @@ async def _run(configuration: Configuration, extending: Extending | None, listen
     running = compose(configuration, extending)
     _settle_memory()
     try:
-        await serve_inbound(running.gateway, listener, inbound_limits(settings), lambda: _announce(settings.port))
+        limits, access_log = inbound_limits(settings), running.access_log
+        cut = await serve_inbound(running.gateway, listener, limits, lambda: _announce(settings.port), access_log)
     finally:
         await running.aclose()
+    log.log(logging.WARNING if cut else logging.INFO, "stopped", extra={"fields": {"requests_cut": cut}})
 
 
 def _settle_memory() -> None:
@@ -105,8 +108,10 @@ def _configured_https(settings: Settings) -> Https | None:
 
 def inbound_limits(settings: Settings) -> InboundLimits:
     """What clients may take their time for."""
+    request = _seconds(settings.incoming_request_timeout)
     return InboundLimits(
-        request=_seconds(settings.incoming_request_timeout),
+        head=min(InboundLimits().head, request),
+        request=request,
         keep_alive=_seconds(settings.server_keep_alive or settings.incoming_connection_timeout),
         stalled=_seconds(settings.incoming_connection_timeout),
     )

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 
@@ -155,18 +156,31 @@ class SignIn:
         return answer
 
     async def log_out(self, options: LogoutOptions, head: RequestHead, tenant: Tenant) -> Answer:
-        """The answer to a request for a logout endpoint."""
+        """The answer to a request for a logout endpoint. All sessions that the browser shows end, whether or not the
+        authorization server answers, and before anything else can fail.
+        """
         parts = self._parts
         logout = parts.logout(options)
-        session = await parts.sessions.current(head)
-        if session is not None and logout.wants_csrf(head):
+        sessions = await parts.sessions.found(head)
+        session = sessions[0] if sessions else None
+        if not logout.is_asked(head):
+            answer = logout.other_method(head, session)
+            if session is None or not is_fetch(head):
+                return answer
+            return answer.with_headers((token_header(await self.csrf_token(session)),))
+        if session is not None and logout.wants_csrf:
             check_csrf(head, session.csrf_token)
-        outcome = await logout.handle(head, tenant, session)
-        if outcome.ended is not None:
-            await self._tell_backends(outcome.ended, outcome.calls, head)
-        elif session is not None and is_fetch(head):
-            return outcome.answer.with_headers((token_header(await self.csrf_token(session)),))
-        return outcome.answer
+        await asyncio.gather(*(self._revive(each, logout.calls) for each in sessions))
+        ended = await logout.end(sessions)
+        await asyncio.gather(*(self._tell_backends(each, logout.calls, head) for each in ended))
+        return await logout.answer(head, tenant, session)
+
+    async def _revive(self, session: Session, calls: tuple[BackendLogout, ...]) -> None:
+        """Backends are told as the user: a token that has ended is renewed for that, if it takes but a moment."""
+        if (calls or session.apps) and session.caller.expires_at <= time.time():
+            with suppress(GatewayError, TimeoutError):
+                async with asyncio.timeout(LOGOUT_SECONDS):
+                    await self._parts.refresher.attend(session)
 
     async def identify(self, head: RequestHead, tenant: Tenant, kind: AuthenticationType) -> Visitor | None:
         """The caller of a request on a protected route, or None. Raises like `Callers.identify`."""

@@ -16,6 +16,10 @@ from app.problem import PathPart, Problem, json_path, shown
 Item = TypeVar("Item")
 Model = TypeVar("Model", bound=BaseModel)
 
+MAX_DIGITS = 15
+LARGEST = 10**MAX_DIGITS - 1
+"""No time or size is beyond it, and JavaScript reads all numbers below exactly."""
+
 Many = Annotated[tuple[Item, ...], Strict(False)]
 """A JSON array, kept as a tuple; its elements stay strict."""
 
@@ -35,9 +39,11 @@ class StrictModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _no_null(cls, data: Any) -> Any:
-        """A property is given or absent; null is neither."""
+        """A property is given or absent; null is neither. Numbers that no calculation could use are refused, too."""
         if isinstance(data, dict):
             refuse([(str(name), None, "a value, or no such property at all") for name, v in data.items() if v is None])
+            huge = [name for name, v in data.items() if isinstance(v, int) and abs(v) > LARGEST]
+            refuse([(str(name), "a longer one", f"a number of at most {MAX_DIGITS} digits") for name in huge])
         return data
 
 
@@ -113,7 +119,7 @@ def _message(kind: str, details: Any, location: tuple[PathPart, ...], model: typ
         return f"a string of at least {details['ctx']['min_length']} characters"
     if kind in _PLAIN_MESSAGES:
         return _PLAIN_MESSAGES[kind]
-    return str(details["msg"]).replace("Input should be ", "")
+    return str(details["msg"]).removeprefix("Value error, ").replace("Input should be ", "")
 
 
 def _known_names(unknown: str, model: type[BaseModel] | None) -> str:

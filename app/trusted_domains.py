@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from app.clients import PlatformClients
 from app.principal import Tenant
 from app.tokens.expiring_map import ExpiringMap
+from app.tokens.request_budget import RequestBudget
 from app.tokens.single_flight import SingleFlight
 
 log = logging.getLogger("gangway.trusted_domains")
@@ -26,6 +27,8 @@ REVALIDATE_SECONDS = 60.0
 STALE_SECONDS = 24 * 3600.0
 PAUSE_SECONDS = 30.0
 MAX_TENANTS = 1000
+UNKNOWN_PER_PAUSE = 100
+"""Requests about tenants not asked about before: any host could name one."""
 MAX_CHARACTERS = 4096
 """Twice what the cockpit allows."""
 NOBODY_ELSE = b"frame-ancestors 'self'"
@@ -66,12 +69,14 @@ class TrustedDomains:
         self._fresh = fresh
         self._clock = clock
         self._known: ExpiringMap[Tenant, _Known] = ExpiringMap(MAX_TENANTS, clock)
+        self._unknown = RequestBudget(UNKNOWN_PER_PAUSE, PAUSE_SECONDS, clock)
         self._flight: SingleFlight[Tenant, bytes] = SingleFlight()
 
     async def frame_ancestors(self, tenant: Tenant) -> bytes:
         """The directive for a tenant's pages, empty where its subaccount trusts nobody.
 
-        Never raises: while XSUAA does not answer, what it said last holds, and `NOBODY_ELSE` when it never did.
+        Never raises: while XSUAA does not answer, what it said last holds, and `NOBODY_ELSE` when it never did, or when
+        too many tenants are asked about for the first time.
         """
         known, now = self._known.get(tenant), self._clock()
         if known is not None and now < known.fresh_until:
@@ -86,6 +91,9 @@ class TrustedDomains:
         await self._flight.aclose()
 
     async def _renew(self, tenant: Tenant) -> bytes:
+        is_new = tenant.subdomain not in ("", self._own) and self._known.get(tenant) is None
+        if is_new and self._unknown.spend():
+            return NOBODY_ELSE
         try:
             directive, seconds = await self._ask(tenant.subdomain or self._own), self._fresh
         except Unknown as unknown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Protocol
 
 from app.answer import Headers
 from app.errors import GatewayError
@@ -14,6 +15,14 @@ from app.request_head import RequestHead
 
 STATISTICS = b"sap-statistics"
 """Asks how long a request took, as a header or in the query (reference, "Support of SAP Statistics")."""
+
+
+class Answered(Protocol):
+    """What is known of an answer: status 0 where none has begun."""
+
+    status: int
+    bytes_sent: int
+    content_type: bytes
 
 
 class Visit:
@@ -58,16 +67,16 @@ class Visit:
         external = total - self.forwarded_after * 1000
         return ((b"sap-statistics-approuter", b"total=%.3f,ext=%.3f" % (total, external)),)
 
-    def outcome(self, status: int, response_size: int, content_type: bytes) -> Outcome:
+    def outcome(self, answered: Answered) -> Outcome:
         """How the request ended."""
         tenant, error = self.tenant, self.error
         return Outcome(
-            status=status or (error.row.status if error is not None else 0),
+            status=answered.status or (error.row.status if error is not None else 0),
             received_at=self._received_at,
             duration=self.elapsed,
             correlation_id=self.correlation_id,
-            response_size=response_size,
-            content_type=content_type,
+            response_size=answered.bytes_sent,
+            content_type=answered.content_type,
             caller=self.caller,
             tenant_id=tenant.id if tenant is not None else UNKNOWN,
             tenant_subdomain=tenant.subdomain if tenant is not None else UNKNOWN,

@@ -22,9 +22,11 @@ _STOP = (signal.SIGTERM, signal.SIGINT)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """The socket that all workers accept on. Raises OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    """The socket that the process, or all workers, accept on. `::` takes IPv4 too, as Node.js does. Raises OSError."""
+    families = {found[0] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    family = socket.AF_INET if socket.AF_INET in families else socket.AF_INET6
+    both = host == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
 
 
 class Workers:
@@ -45,12 +47,14 @@ class Workers:
             self._start()
         status = 0
         while self._started_at:
-            pid, _ = os.wait()
+            pid, ended = os.wait()
             started_at = self._started_at.pop(pid, None)
             if started_at is None or self._stopping:
                 continue
-            if time.monotonic() - started_at < STABLE_SECONDS:
+            lived = time.monotonic() - started_at
+            if lived < STABLE_SECONDS:
                 status = 1
+                _report_short_life(lived, os.waitstatus_to_exitcode(ended))
                 self._stop()
             else:
                 log.error("a worker process has died and is started anew")
@@ -82,10 +86,21 @@ class Workers:
             os.close(self._alive)
             threading.Thread(target=_end_with_parent, args=(self._alive_end,), daemon=True).start()
             status = self._work()
+        except Exception:  # the last resort: nobody above would show the trace
+            log.exception("a worker process has failed")
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
+
+
+def _report_short_life(seconds: float, code: int) -> None:
+    """Say why the instance ends; `code` is the worker's exit status, negative for a signal."""
+    how = f"status {code}" if code >= 0 else f"signal {-code}"
+    text = (
+        "a worker process ended %.1f s after its start (%s): it would not live longer another time, the instance ends"
+    )
+    log.error(text, seconds, how)
 
 
 def _end_with_parent(alive_end: int) -> None:

@@ -22,6 +22,20 @@ A value that is not allowed stops the start, with all other problems listed; an 
 marked *no effect* are accepted and ignored; [compatibility.md](compatibility.md) says why. Made from the settings'
 docstrings by `make docs`.
 """
+TAIL = """## Of libraries
+
+Read as SAP's libraries and Node.js read them; other values than those named here count as not set.
+
+| Variable | Default | Meaning |
+|---|---|---|
+| `LOG_SENSITIVE_CONNECTION_DATA` |  | `true`: the log has the addresses of clients, which are masked otherwise. |
+| `LOG_REMOTE_USER` |  | `true`: the log has the ids of users. |
+| `LOG_REFERER` |  | `true`: the log has the header `referer`. |
+| `LOG_SSL_HEADERS` |  | `true`: the log has the headers about client certificates. |
+| `NODE_EXTRA_CA_CERTS` |  | File with certificates that are trusted besides the usual authorities. |
+| `NODE_DEBUG` |  | Diagnostic output of Node.js. *(no effect)* |
+| `DEBUG` |  | Diagnostic output of a Node.js library. *(no effect)* |
+"""
 SECTIONS = {"Server": ServerSettings, "Sessions and login": SessionSettings, "Answers and routing": AnswerSettings}
 
 
@@ -30,7 +44,7 @@ def document() -> str:
     parts = [HEAD]
     for title, settings in SECTIONS.items():
         parts.append(f"## {title}\n\n| Variable | Default | Meaning |\n|---|---|---|\n" + "".join(_rows(settings)))
-    return "\n".join(parts)
+    return "\n".join([*parts, TAIL])
 
 
 def _rows(settings: type) -> Iterator[str]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from app.bindings.binding import Binding, Bindings
 from app.bindings.credentials import ClientCredentials
 from app.problem import Problem
-from app.strict_model import fault, problems_of, refuse
+from app.strict_model import LARGEST, fault, problems_of, refuse
 
 DEFAULT_TIMEOUT = 30_000
 _HEADERS_PREFIX = "URL.headers."
@@ -36,7 +36,9 @@ class Endpoint(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     url: Annotated[str, Field(min_length=1)]
-    timeout: Annotated[int, BeforeValidator(lambda value: value or DEFAULT_TIMEOUT), Field(ge=1)] = DEFAULT_TIMEOUT
+    timeout: Annotated[int, BeforeValidator(lambda value: value or DEFAULT_TIMEOUT), Field(ge=1, le=LARGEST)] = (
+        DEFAULT_TIMEOUT
+    )
 
 
 def _endpoint(value: Any) -> Any:
@@ -59,6 +61,12 @@ def _app_hosts(value: Any) -> tuple[str, ...]:
     return tuple(part.strip() for part in ids.split(",") if part.strip())
 
 
+class ServiceClient(ClientCredentials):
+    """The client in a business service's binding; the log names the service beside."""
+
+    service = "business service's"
+
+
 class BusinessService(BaseModel):
     """The credentials of a business service; secrets and headers never show in a `repr`."""
 
@@ -76,7 +84,7 @@ class BusinessService(BaseModel):
     """The same, where there is no `url`."""
     grant_type: GrantType = GrantType.USER_TOKEN
     """How we prove ourselves."""
-    uaa: ClientCredentials | None = None
+    uaa: ServiceClient | None = None
     """The client for tokens of the service."""
     cert: str = Field(default="", repr=False)
     """Certificate (PEM) for the grant type mtls."""

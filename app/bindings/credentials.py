@@ -6,7 +6,7 @@ naming it. Secrets never show in a `repr`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -27,6 +27,22 @@ Port = Annotated[Text, AfterValidator(_port)]
 """A port as digits; empty where the binding has none."""
 
 
+def _address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("https", "http") and parts.hostname
+    except ValueError:
+        usable = False
+    if text and not usable:
+        raise fault("an address that begins with https:// or http://")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""Where a service listens; empty where the binding does not say."""
+NeededAddress = Annotated[Address, Field(min_length=1)]
+
+
 class OAuthClient(BaseModel):
     """How we prove ourselves to an authorization server: `secret`, or `certificate` and `key` (PEM) for mTLS.
 
@@ -44,7 +60,7 @@ class OAuthClient(BaseModel):
     @model_validator(mode="after")
     def _has_authentication(self) -> Self:
         if not self.secret and not (self.certificate and self.key):
-            raise ValueError("neither clientsecret nor certificate and key")
+            raise fault("clientsecret, or certificate and key")
         return self
 
     @property
@@ -55,10 +71,13 @@ class OAuthClient(BaseModel):
 
 class ClientCredentials(OAuthClient):
     """An OAuth client at an XSUAA. `url` is the provider tenant's base URL, `certurl` its mTLS twin, `uaadomain` the
-    domain below which the subscribers' subdomains live.
+    domain below which the subscribers' subdomains live. `service` says whose binding it is in messages; it is empty
+    for the XSUAA's own.
     """
 
-    certurl: str = ""
+    service: ClassVar[str] = ""
+    url: Address = ""
+    certurl: Address = ""
     uaadomain: str = ""
     identityzone: str = ""
     tenantid: str = ""
@@ -81,10 +100,10 @@ class ClientCredentials(OAuthClient):
 class XsuaaCredentials(ClientCredentials):
     """Binding of the `xsuaa` service; `apiurl` is where it answers for all tenants."""
 
-    url: str
+    url: NeededAddress
     xsappname: str
     uaadomain: str
-    apiurl: str = ""
+    apiurl: Address = ""
     tenantmode: str = "dedicated"
     verificationkey: str = ""
 
@@ -120,22 +139,30 @@ class IdentityCredentials(OAuthClient):
 class DestinationCredentials(ClientCredentials):
     """Binding of the `destination` service; `uri` is its API."""
 
-    uri: str
+    service = "destination"
+    uri: NeededAddress
     instanceid: str = ""
 
 
 class ConnectivityCredentials(ClientCredentials):
     """Binding of the `connectivity` service: the proxy's address and the token service (overrides `url`)."""
 
+    service = "connectivity"
     onpremise_proxy_host: str
     onpremise_proxy_http_port: Port = ""
     onpremise_proxy_port: Port = ""
-    token_service_url: str = ""
+    token_service_url: Address = ""
 
     @property
     def proxy_port(self) -> int:
         """The HTTP port: `onpremise_proxy_http_port`, or its deprecated predecessor."""
         return int(self.onpremise_proxy_http_port or self.onpremise_proxy_port or "20003")
+
+
+class RepositoryClient(ClientCredentials):
+    """The client in the repository's binding."""
+
+    service = "html5-apps-repo"
 
 
 class RepositoryCredentials(BaseModel):
@@ -144,14 +171,15 @@ class RepositoryCredentials(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     uri: str
-    uaa: ClientCredentials
+    uaa: RepositoryClient
 
 
 class AuditLogCredentials(ClientCredentials):
     """Binding of the `auditlog` service: the client is in `uaa`, `service_url` is the binding's own `url`."""
 
-    url: str
-    service_url: str
+    service = "auditlog"
+    url: NeededAddress
+    service_url: NeededAddress
 
     @model_validator(mode="before")
     @classmethod

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from app.bindings.binding import Binding
 from app.problem import Problem
-from app.strict_model import problems_of
+from app.strict_model import fault, problems_of
 
 DEFAULT_PORT = 6379
 DEFAULT_MASTER = "mymaster"
@@ -78,7 +78,7 @@ class RedisCredentials(BaseModel):
     @model_validator(mode="after")
     def _has_address(self) -> RedisCredentials:
         if not self.hostname and not self.sentinel_nodes:
-            raise ValueError("neither hostname nor sentinel_nodes")
+            raise fault("hostname, or sentinel_nodes")
         return self
 
     @property

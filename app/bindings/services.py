@@ -89,6 +89,12 @@ def xsuaa_binding(bindings: Bindings, uaa_service_name: str | None = None) -> Bi
     return bindings.by_tag("xsuaa") or bindings.by_label("xsuaa")
 
 
+def xsuaa_bindings(bindings: Bindings) -> tuple[Binding, ...]:
+    """All that could be the binding of the XSUAA."""
+    found = (*bindings.matching(tag="xsuaa"), *bindings.matching(label="xsuaa"))
+    return tuple(binding for at, binding in enumerate(found) if binding not in found[:at])
+
+
 def repository_binding(bindings: Bindings) -> Binding | None:
     """The binding of the HTML5 application repository's runtime; its app-host plan has the same label."""
     named = bindings.business_services(HTML5_REPOSITORY)

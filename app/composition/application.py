@@ -54,6 +54,7 @@ class Running:
     audit: AuditTrail
     trusted_domains: TrustedDomains | None
     chores: tuple[asyncio.Task[None], ...]
+    access_log: AccessLog
     log_lines: LineBuffer
 
     async def aclose(self) -> None:
@@ -98,12 +99,13 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
     sign_in.observe(audit)
     trusted_domains = compose_trusted_domains(configuration, platform)
     log_lines = LineBuffer()
+    access_log = AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write)
     parts = GatewayParts(
         platform,
         engine,
         sign_in,
         HealthEndpoints(readiness, settings.gateway_prefix),
-        AccessLog(_access_log_settings(configuration), platform_fields(environ), log_lines.write),
+        access_log,
         compose_subscriptions(configuration, tenants, xsuaa.verifier if xsuaa is not None else None),
         audit,
         trusted_domains,
@@ -114,7 +116,7 @@ def compose(configuration: Configuration, extending: Extending | None = None) ->
     chores += [asyncio.ensure_future(_prime(providers[kind], f"{kind}-keys", readiness)) for kind in providers]
     if configuration.bindings_can_change:
         chores.append(asyncio.ensure_future(renewal.run()))
-    return Running(gateway, engine, platform, sign_in, audit, trusted_domains, tuple(chores), log_lines)
+    return Running(gateway, engine, platform, sign_in, audit, trusted_domains, tuple(chores), access_log, log_lines)
 
 
 async def _expire(sign_in: SignIn, readiness: Readiness | None) -> None:
@@ -125,15 +127,20 @@ async def _expire(sign_in: SignIn, readiness: Readiness | None) -> None:
             ok, detail = True, ""
         except GatewayError as error:
             ok, detail = False, error.detail
+        except Exception as error:  # the last resort: without this no session would ever end again
+            log.exception("ending sessions failed")
+            ok, detail = False, type(error).__name__
         if readiness is not None:
             readiness.mark(STORE, ok, detail)
         await asyncio.sleep(EXPIRE_SECONDS)
 
 
 async def _prime(provider: IdentityProvider, check: str, readiness: Readiness) -> None:
-    """Ready means that the authorization server's keys could be had once."""
+    """Ready means that the authorization server's keys could be had once, or that the binding has one."""
     while not await provider.prime():
-        readiness.mark(check, False, "the authorization server has not answered yet")
+        own = provider.has_own_key
+        missing = "the authorization server has given no keys yet" + (": the binding's own serves" if own else "")
+        readiness.mark(check, False, missing, dispensable=own)
         await asyncio.sleep(PRIME_SECONDS)
     readiness.mark(check, True)
 

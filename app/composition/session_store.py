@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.bindings.redis_credentials import RedisCredentials
 from app.configuration import Configuration
 from app.sessions.driver import load_driver
+from app.sessions.guarded_table import GuardedTable
 from app.sessions.memory_store import MemorySessionStore
 from app.sessions.store import Lifetime, SessionStore
 from app.settings.json_variables import ExternalSessions
@@ -41,12 +42,13 @@ def compose_session_table(configuration: Configuration) -> SessionTable | None:
     if settings is None or binding is None:
         return None
     if settings.external_store_file_path is not None:
-        return load_driver(settings.external_store_file_path)(binding.credentials)
+        table = load_driver(settings.external_store_file_path, configuration.workdir)(binding.credentials)
+        return GuardedTable(table, settings.instance_name)
     return _redis_table(settings, RedisCredentials.model_validate(dict(binding.credentials)))
 
 
 def _redis_table(settings: ExternalSessions, credentials: RedisCredentials) -> SessionTable:
-    from app.sessions.redis_client import RedisOptions, redis_client
+    from app.sessions.redis_client import RedisOptions, Trouble, redis_client
     from app.sessions.redis_table import RedisSessionTable
 
     options = RedisOptions(
@@ -58,5 +60,6 @@ def _redis_table(settings: ExternalSessions, credentials: RedisCredentials) -> S
         check_hostname=not settings.skip_cert_hostname_validation,
     )
     patience = max(settings.default_retry_timeout / 1000, LEAST_PATIENCE)
-    client = redis_client(credentials, options)
-    return RedisSessionTable(client, settings.instance_name, settings.session_secret, patience)
+    trouble = Trouble()
+    client = redis_client(credentials, options, trouble)
+    return RedisSessionTable(client, settings.instance_name, settings.session_secret, patience, trouble)

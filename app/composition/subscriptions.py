@@ -40,8 +40,9 @@ def _guard(configuration: Configuration, service: SubscriptionService, verifier:
     xsuaa, settings = configuration.services.xsuaa, configuration.settings
     if service.kind is Kind.MANAGER:
         on_cloud_foundry = configuration.application.id != ""
+        hosts = [path.host for path in (service.dependencies, service.tenants) if path is not None]
         header = settings.client_certificate_header_name
-        return CertificateGuard(header, service.subject, service.issuer, by_host=on_cloud_foundry)
+        return CertificateGuard(header, service.subject, service.issuer, hosts if on_cloud_foundry else None)
     if xsuaa is None or verifier is None:
         return None
     return ScopeGuard(verifier, xsuaa.xsappname, xsuaa.tenant.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.compression.coding import Coding, preferred
 from app.compression.content import declared_size, may_compress
@@ -28,16 +28,22 @@ Read = Callable[[], Awaitable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class AnswerCompression:
-    """What may be done to the answer of one request. `coding` None: nothing, but caches are told of the choice."""
+    """What may be done to the answer of one request. `coding` None: nothing, but caches are told of the choice.
+    `head_only`: to HEAD, so that there is no body to be encoded.
+    """
 
     coding: Coding | None
     min_size: int
     mixed: bool
+    head_only: bool = False
 
-    async def begin(self, status: int, headers: HeaderList, first: bytes, read: Read) -> tuple[Encoder | None, bytes]:
+    async def begin(
+        self, status: int, headers: HeaderList, first: bytes, read: Read | None
+    ) -> tuple[Encoder | None, bytes]:
         """The encoder of an answer, or None, and the first piece of its body as far as it was read.
 
         Adapts `headers`. Without a declared size, the size of the first piece decides (reference, "compression").
+        `read` is None while nothing of the body is there: then nothing is waited for, and whatever comes is encoded.
         Raises what `read` raises.
         """
         if not may_compress(status, headers, self.mixed):
@@ -46,13 +52,13 @@ class AnswerCompression:
         if self.coding is None:
             return None, first
         size = declared_size(headers)
-        if size is None:
+        if size is None and read is not None:
             first = first or await read()
             size = len(first)
-        if size < self.min_size:
+        if size is not None and size < self.min_size:
             return None, first
         headers[:] = encoded_headers(headers, self.coding)
-        return ENCODERS[self.coding](), first
+        return None if self.head_only else ENCODERS[self.coding](), first
 
 
 class Compression:
@@ -61,20 +67,22 @@ class Compression:
     def __init__(self, min_size: int, mixed: bool) -> None:
         self._plain = AnswerCompression(None, min_size, mixed)
         self._by_coding = {coding: AnswerCompression(coding, min_size, mixed) for coding in STREAM_CODINGS}
+        self._heads = {coding: replace(each, head_only=True) for coding, each in self._by_coding.items()}
 
     def of(self, head: RequestHead) -> AnswerCompression:
-        """What may be done to the answer of this request."""
-        if head.method == "HEAD":
-            return self._plain
+        """What may be done to the answer of this request. HEAD gets the headers that GET would get (RFC 9110, 8.6)."""
         coding = preferred(head.first.get(b"accept-encoding"), STREAM_CODINGS)
-        return self._plain if coding is None else self._by_coding[coding]
+        if coding is None:
+            return self._plain
+        return self._heads[coding] if head.method == "HEAD" else self._by_coding[coding]
 
 
 def encoded_headers(headers: HeaderList, coding: Coding) -> HeaderList:
     """The headers of the encoded answer: sizes are gone.
 
     A backend's ETag stays as it is, also a strong one: clients send it back in If-Match, and a backend that compares
-    strongly would answer 412 to a weak one that it never gave out.
+    strongly would answer 412 to a weak one that it never gave out. What it may not do, join parts of both forms, is
+    prevented where parts are asked for (`app.forwarder`).
     """
     return [*(pair for pair in headers if pair[0] not in _DROPPED), (b"content-encoding", coding.value)]
 

@@ -30,7 +30,7 @@ _log = logging.getLogger("gangway.destinations")
 
 @dataclass(frozen=True, slots=True)
 class DestinationKey:
-    """Who may see a found destination: everybody in the tenant, or one user with this very token.
+    """Who may see a found destination: everybody in the tenant, or one user with this very token (or these two).
 
     Raises INTERNAL without a tenant, or for a user without id or token: what belongs to nobody is not kept.
     """
@@ -52,6 +52,8 @@ class DestinationKey:
         """The key of what was found for a caller."""
         if isinstance(caller, UserCaller):
             token = caller.token.fingerprint
+            if caller.ias_token is not None:  # corporate tokens are got for it
+                token += caller.ias_token.fingerprint
             return cls(caller.tenant, sought.name, caller.principal, token, sought.local)
         return cls(caller.tenant, sought.name, local=sought.local)
 

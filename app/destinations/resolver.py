@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from app.destinations.cache import DestinationCache, DestinationKey, Resolved
 from app.destinations.destination import Destination, Sought, Traits
@@ -16,6 +17,16 @@ from app.tokens.single_flight import SingleFlight
 
 _MAX_MET = 20_000
 _MET_SECONDS = 12 * 3600.0
+_OF_CALLER = frozenset({Failure.DESTINATION_SERVICE_REFUSED, Failure.DESTINATION_TOKEN_FAILED})
+"""What may be due to the token of who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A first find that failed, perhaps only for the caller of this key."""
+
+    error: GatewayError
+    asked_as: DestinationKey
 
 
 class DestinationResolver:
@@ -36,7 +47,7 @@ class DestinationResolver:
         self._finder = finder
         self._cache = cache or DestinationCache()
         self._met: ExpiringMap[DestinationKey, bool] = ExpiringMap(_MAX_MET)
-        self._discoveries: SingleFlight[DestinationKey, Traits] = SingleFlight()
+        self._discoveries: SingleFlight[DestinationKey, Traits | _Refused] = SingleFlight()
 
     async def resolve(self, name: str, caller: Caller, *, dynamic: bool = False, local: bool = False) -> Resolved:
         """The destination as the caller has it; a `local` one is the provider's.
@@ -94,22 +105,34 @@ class DestinationResolver:
         return met
 
     async def _discover(self, finder: Finder, sought: Sought, caller: Caller) -> Traits:
-        """What kind of destination this is, asked once however many want to know."""
-        key = DestinationKey.of(AnonymousCaller(caller.tenant), sought)
-        return await self._discoveries.run(key, lambda: self._first_find(finder, sought, caller))
+        """What kind of destination this is, asked once however many want to know.
 
-    async def _first_find(self, finder: Finder, sought: Sought, caller: Caller) -> Traits:
+        Who has waited for a find that was refused to somebody else asks once more, as who it is.
+        """
+        own = DestinationKey.of(caller, sought)
+        found = await self._discoveries.run(
+            DestinationKey.of(AnonymousCaller(caller.tenant), sought), lambda: self._first_find(finder, sought, caller)
+        )
+        if isinstance(found, _Refused) and found.asked_as != own:
+            found = await self._discoveries.run(own, lambda: self._first_find(finder, sought, caller))
+        if isinstance(found, _Refused):
+            raise found.error
+        return found
+
+    async def _first_find(self, finder: Finder, sought: Sought, caller: Caller) -> Traits | _Refused:
         """Find as this caller, and keep the result for all who may see it.
 
         What fails for this caller says nothing to others who wait here, once it is known what kind it is.
         """
         try:
             found = await finder.find(sought, caller)
-        except GatewayError:
+        except GatewayError as error:
             learned = finder.traits(sought, caller.tenant)
-            if learned is None:
+            if learned is not None:
+                return learned
+            if error.failure not in _OF_CALLER:
                 raise
-            return learned
+            return _Refused(error, DestinationKey.of(caller, sought))
         traits = found.destination.traits
         owner = caller if traits.of_user else AnonymousCaller(caller.tenant)
         self._cache.put(DestinationKey.of(owner, sought), found)

@@ -18,6 +18,7 @@ from app.destinations.token_source import TokenSource
 from app.errors import Failure, GatewayError
 from app.platform_service import Service
 from app.tokens.token_response import sanitized
+from app.transport.connect_reason import advice_for, why
 
 if TYPE_CHECKING:
     import httpx
@@ -99,8 +100,8 @@ class DestinationService:
             response = await self._clients.get().get(url, headers=_headers(plan, token), timeout=timeouts)
         except httpx.TimeoutException:
             raise _unavailable("did not answer in time") from None
-        except httpx.HTTPError:
-            return _unavailable("cannot be reached")
+        except httpx.HTTPError as error:
+            return _unavailable(f"cannot be reached{why(error)}", advice=advice_for(error))
         if response.status_code != 429 and response.status_code < 500:
             return response
         return _unavailable(f"answered {response.status_code}", response.headers.get("retry-after", ""))
@@ -111,9 +112,9 @@ def refused(name: str, what: str) -> GatewayError:
     return GatewayError(Failure.DESTINATION_SERVICE_REFUSED, f"Destination '{name}': the service {what}".rstrip())
 
 
-def _unavailable(what: str, retry_after: str = "") -> GatewayError:
+def _unavailable(what: str, retry_after: str = "", advice: str = "") -> GatewayError:
     headers = ((b"retry-after", retry_after.encode()),) if retry_after.isdecimal() else ()
-    return GatewayError(Failure.DESTINATION_SERVICE_UNAVAILABLE, f"The service {what}.", headers)
+    return GatewayError(Failure.DESTINATION_SERVICE_UNAVAILABLE, f"The service {what}.", headers, advice=advice)
 
 
 def _headers(plan: FindPlan, token: str) -> dict[str, str]:

@@ -15,10 +15,12 @@ from app.routing.reference import BackendReference
 from app.sessions.visitor import Visitor
 
 TOKEN_SECONDS = 60
-"""How long a backend prepared with a custom token is used."""
+"""How long a backend prepared with a custom token is used at most."""
 
 current_request: ContextVar[RequestInfo] = ContextVar("current_request")
 """The request a backend is being resolved for."""
+_acting: ContextVar[Caller] = ContextVar("acting")
+"""As whom the request reaches its backend."""
 
 
 class ExtendedForwarder(Forwarder):
@@ -30,7 +32,12 @@ class ExtendedForwarder(Forwarder):
         return None
 
     async def _resolve(self, reference: BackendReference, caller: Caller, visitor: Visitor | None) -> Backend:
-        return await super()._resolve(reference, await self._with_token(caller), None)
+        acting = await self._with_token(caller)
+        _acting.set(acting)
+        return await self._backends.resolve(reference, acting)
+
+    def _forget(self, reference: BackendReference, backend: Backend, caller: Caller, visitor: Visitor | None) -> None:
+        self._backends.forget(reference, backend, _acting.get())
 
     async def _with_token(self, caller: Caller) -> Caller:
         token = await self.get_token(current_request.get()) if self.get_token is not None else None
@@ -38,7 +45,11 @@ class ExtendedForwarder(Forwarder):
 
 
 def custom_caller(caller: Caller, token: str) -> UserCaller:
-    """Whoever the token stands for: somebody else than the caller, and than the bearer of any other token."""
+    """Whoever the token stands for: somebody else than the caller, and than the bearer of any other token.
+
+    Equal for equal tokens while the minute lasts, so that what is kept of one is found again.
+    """
     digest = hashlib.sha256(token.encode()).hexdigest()
     principal = UserPrincipal(caller.tenant, "custom-token", digest)
-    return UserCaller(UserToken(principal, token, frozenset(), int(time.time()) + TOKEN_SECONDS))
+    ends_at = (int(time.time()) // TOKEN_SECONDS + 1) * TOKEN_SECONDS
+    return UserCaller(UserToken(principal, token, frozenset(), ends_at))

@@ -10,16 +10,18 @@ from weakref import WeakKeyDictionary
 
 from app.answer import Headers
 from app.errors import Failure, GatewayError
+from app.extensions.completion import Completion, complete
 from app.extensions.extended_forwarder import current_request
 from app.extensions.extension import Extension, GetRouterConfig, ResponseHook
-from app.extensions.handed_on import Handshake, exchange_of, handshake_scope, release
+from app.extensions.handed_on import Handshake, Send, check_answered, exchange_of, handshake_scope, release
 from app.extensions.mount import MountedRoute
 from app.extensions.request_info import ERROR, INFO, RequestInfo, request_info
 from app.extensions.router_config import RouterConfig
+from app.extensions.shaping import shaping
 from app.extensions.slots import stacked
 from app.gateway import Gateway
-from app.inbound.exchange import EXTENSION, Exchange, Message, Scope
-from app.observability.correlation import correlation_id, returned_headers
+from app.inbound.exchange import EXTENSION, AbortExchange, Exchange, Scope
+from app.observability.correlation import correlation_id
 from app.principal import Tenant
 from app.request_head import RequestHead
 from app.routing.route_table import Match
@@ -29,6 +31,7 @@ from app.visit import Visit
 log = logging.getLogger("gangway.extensions")
 
 _STEP = "gangway.step"
+_VISIT = "gangway.visit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class _Step:
     own: Headers
     visit: Visit
     peer: str
+    completion: Completion
+    given: Send
+    """The channel for answers that the middleware got."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class _Failed:
     error: GatewayError
     head: RequestHead
     visit: Visit
+    given: Send
 
 
 class ExtendedGateway(Gateway):
@@ -72,13 +79,28 @@ class ExtendedGateway(Gateway):
         self._others: WeakKeyDictionary[RouterConfig, Gateway] = WeakKeyDictionary()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """The slot `first`; for web sockets as far as the handshake."""
-        scope[EXTENSION].from_extensions = True
+        """The slot `first`; for web sockets as far as the handshake. What fails there is answered like any failure."""
+        client: Exchange = scope[EXTENSION]
+        client.from_extensions = True
+        visit = Visit(correlation_id(scope["headers"]))
+        client.correlation_id = visit.correlation_id
+        try:
+            await self._run_first({**scope, _VISIT: visit}, client)
+        except AbortExchange:
+            client.abort()
+        except GatewayError as failed:
+            await self._fail_outside(failed, scope, client, visit)
+        except Exception:  # the last resort, as behind it
+            log.exception("middleware of the slot first failed", extra=_of(visit))
+            await self._fail_outside(GatewayError(Failure.INTERNAL), scope, client, visit)
+
+    async def _run_first(self, scope: Scope, client: Exchange) -> None:
         if scope["type"] == "websocket":
-            handshake = Handshake(scope[EXTENSION])
+            handshake = Handshake(client, client.send)
             await self._first(handshake_scope(scope), handshake.receive, handshake.send)
         else:
-            await self._first(scope, receive, send)
+            await self._first(scope, client.receive, client.send)
+        check_answered(client)
 
     async def _arrive(self, scope: Scope, receive: Any, send: Any) -> None:
         """Behind `first`: the way itself, by our routes or by those of another configuration."""
@@ -87,18 +109,29 @@ class ExtendedGateway(Gateway):
         try:
             gateway = await self._chosen(scope)
         except Exception:  # what cannot be decided is denied
-            log.exception("get_router_config failed")
-            head = RequestHead.from_scope(scope)
-            await self._fail(GatewayError(Failure.INTERNAL), head, client, Visit(correlation_id(head.headers)))
+            log.exception("get_router_config failed", extra=_of(scope[_VISIT]))
+            await self._fail_outside(GatewayError(Failure.INTERNAL), scope, client, scope[_VISIT])
         else:
             await Gateway.__call__(gateway, scope, client.receive, client.send)
         finally:
             release(client)
 
+    async def _fail_outside(self, error: GatewayError, scope: Scope, client: Exchange, visit: Visit) -> None:
+        """Answer and log what failed before the way, or around it."""
+        if client.complete:
+            return
+        head = RequestHead.from_scope(scope)
+        visit.error = error
+        await self._fail(error, head, client, visit)
+        if self._access_log.wants(error, self._access_log.level(head)):
+            self._access_log.write(head, visit.outcome(client), scope["http_version"])
+
     async def _chosen(self, scope: Scope) -> Gateway:
         config = await self._get_router_config(request_info(scope)) if self._get_router_config is not None else None
         if config is None:
             return self
+        if not isinstance(config, RouterConfig):
+            raise TypeError(f"get_router_config returned {type(config).__name__}, not a RouterConfig")
         if config not in self._others:
             self._others[config] = self._make(config)
         return self._others[config]
@@ -108,22 +141,26 @@ class ExtendedGateway(Gateway):
         client: Exchange, visit: Visit,
     ) -> None:  # fmt: skip
         """The slot `before_request_handler`."""
-        step = _Step(match, tenant, visitor, own, visit, head.client)
+        completion = Completion(self._policy(visit), visit, own)
+        step = _Step(match, tenant, visitor, own, visit, head.client, completion, completion.sending(client.send))
         info = _info(head, visit, step)
         scope = {**client.scope, "headers": list(head.headers), INFO: info, _STEP: step, EXTENSION: client}
         if client.upgrade is not None:
-            handshake = Handshake(client)
-            return await self._before(handshake_scope(scope), handshake.receive, handshake.send)
-        await self._before(scope, client.receive, client.send)
+            handshake = Handshake(client, step.given)
+            await self._before(handshake_scope(scope), handshake.receive, handshake.send)
+        else:
+            await self._before(scope, client.receive, step.given)
+        check_answered(client)
 
     async def _go_on(self, scope: Scope, receive: Any, send: Any) -> None:
         """Behind `before_request_handler`: a mounted application, a file or a backend."""
         step, info, own = scope[_STEP], scope[INFO], scope[EXTENSION]
         route = step.match.route
         if isinstance(route, MountedRoute):
-            return await self._run_mounted(route, step, scope, receive, send)
+            return await route.app(scope, receive, step.completion.sending(send))
+        send = own.send if send is step.given else complete(send)
         if self._shapers and not route.local_dir and own.upgrade is None:
-            send = self._shaping(info, send)
+            send = shaping(self._shapers, info, send)
         client = exchange_of(scope, receive, send)
         head = RequestHead(info.method, info.target, scope["headers"], step.peer, own.scope["scheme"])
         token = current_request.set(info)
@@ -137,65 +174,44 @@ class ExtendedGateway(Gateway):
             current_request.reset(token)
             release(client)
 
-    async def _run_mounted(self, route: MountedRoute, step: _Step, scope: Scope, receive: Any, send: Any) -> None:
-        """A mounted application answers; its answer carries what all of ours do."""
-        added = returned_headers(step.visit.correlation_id) + step.visit.cross_origin
-
-        async def complete(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ()), *step.own, *added]
-                message = {**message, "headers": [*headers, *self._policy(step.visit).missing_from(headers)]}
-            await send(message)
-
-        await route.app(scope, receive, complete)
-
-    def _shaping(self, info: RequestInfo, send: Any) -> Any:
-        async def shape(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": await self._shaped(info, message["status"], message["headers"])}
-            await send(message)
-
-        return shape
-
-    async def _shaped(self, info: RequestInfo, status: int, headers: Any) -> Headers:
-        shaped: Headers = tuple(headers)
-        for hook in self._shapers:
-            try:
-                shaped = await hook(info, status, shaped)
-            except Exception:
-                log.exception("a response hook failed; its changes are left out")
-        return shaped
-
     async def _tell_timeout(self, info: RequestInfo) -> None:
         for hook in self._on_timeout:
             try:
                 await hook(info)
             except Exception:
-                log.exception("a timeout hook failed")
+                log.exception("a timeout hook failed", extra=_of(info))
 
     async def _fail(self, error: GatewayError, head: RequestHead, client: Exchange, visit: Visit) -> None:
         """The slot `before_error_handler`."""
+        if client.complete:
+            return
         if error.failure is Failure.CLIENT_GONE or client.started:
             return await super()._fail(error, head, client, visit)
+        given = Completion(self._policy(visit), visit).sending(client.send)
         scope = {
             **client.scope, "type": "http", INFO: _info(head, visit), ERROR: error, EXTENSION: client,
-            _STEP: _Failed(error, head, visit),
+            _STEP: _Failed(error, head, visit, given),
         }  # fmt: skip
         try:
-            await self._before_error(scope, client.receive, client.send)
+            await self._before_error(scope, client.receive, given)
         except Exception:
-            log.exception("an extension's error handling failed")
+            log.exception("an extension's error handling failed", extra=_of(visit))
         if not client.complete:
             await super()._fail(error, head, client, visit)
 
     async def _answer_failure(self, scope: Scope, receive: Any, send: Any) -> None:
         """Behind `before_error_handler`: the answer the gateway gives."""
-        failed = scope[_STEP]
-        client = exchange_of(scope, receive, send)
+        failed, own = scope[_STEP], scope[EXTENSION]
+        client = exchange_of(scope, receive, own.send if send is failed.given else complete(send))
         try:
             await super()._fail(failed.error, failed.head, client, failed.visit)
         finally:
             release(client)
+
+
+def _of(request: Visit | RequestInfo) -> dict[str, Any]:
+    """What tells whose request a line of the log is about."""
+    return {"fields": {"correlation_id": request.correlation_id}}
 
 
 def _info(head: RequestHead, visit: Visit, step: _Step | None = None) -> RequestInfo:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import cast
 
+from app.errors import Failure, GatewayError
 from app.inbound.exchange import EXTENSION, AbortExchange, Exchange, Message, Scope
 from app.inbound.foreign_exchange import ForeignExchange
 
@@ -16,13 +17,39 @@ FORBIDDEN = 403
 
 
 class HandedOn(ForeignExchange):
-    """An exchange over channels that middleware may have wrapped. `scope` is what the middleware handed on."""
+    """An exchange over channels that middleware may have wrapped. `scope` is what the middleware handed on, `own` is
+    the connection's exchange.
+    """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, own: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        self._own = own
         names = {name for name, _ in scope["headers"]}
         has_body = b"transfer-encoding" in names or b"content-length" in names
-        super().__init__(receive, send, has_body=has_body)
-        self.scope = scope
+        super().__init__(scope, receive, send, has_body=has_body)
+
+    @property
+    def refused(self) -> GatewayError | None:
+        """See `Exchange`."""
+        return self._own.refused
+
+    @refused.setter
+    def refused(self, error: GatewayError | None) -> None:
+        self._own.refused = error
+
+    @property
+    def correlation_id(self) -> str:
+        """See `Exchange`."""
+        return self._own.correlation_id
+
+    @correlation_id.setter
+    def correlation_id(self, identifier: str) -> None:
+        self._own.correlation_id = identifier
+
+
+def check_answered(exchange: Exchange) -> None:
+    """To be called when extensions have returned. Raises INTERNAL where they left the client without an answer."""
+    if not (exchange.complete or exchange.disconnected):
+        raise GatewayError(Failure.INTERNAL, "An extension gave no complete answer.")
 
 
 def exchange_of(scope: Scope, receive: Receive, send: Send) -> Exchange:
@@ -33,7 +60,7 @@ def exchange_of(scope: Scope, receive: Receive, send: Send) -> Exchange:
     own: Exchange = scope[EXTENSION]
     if scope["type"] == "websocket" or (receive == own.receive and send == own.send):
         return own
-    return cast(Exchange, HandedOn(scope, receive, send))
+    return cast(Exchange, HandedOn(own, scope, receive, send))
 
 
 def release(exchange: Exchange) -> None:
@@ -45,10 +72,14 @@ def release(exchange: Exchange) -> None:
 
 
 class Handshake:
-    """The channels of ASGI for a web socket whose handshake has not been answered: middleware may refuse it."""
+    """The channels of ASGI for a web socket whose handshake has not been answered: middleware may refuse it.
 
-    def __init__(self, exchange: Exchange) -> None:
+    Refusals go out by `send`, as answers to an ordinary request.
+    """
+
+    def __init__(self, exchange: Exchange, send: Send) -> None:
         self._exchange = exchange
+        self._send = send
         self._told = False
 
     async def receive(self) -> Message:
@@ -64,10 +95,10 @@ class Handshake:
         """A refusal: `websocket.close`, or an answer by `websocket.http.response`. Web sockets are not opened here."""
         kind = message["type"]
         if kind == "websocket.close":
-            await self._exchange.send({"type": "http.response.start", "status": FORBIDDEN, "headers": [_EMPTY]})
-            await self._exchange.send({"type": "http.response.body", "body": b""})
+            await self._send({"type": "http.response.start", "status": FORBIDDEN, "headers": [_EMPTY]})
+            await self._send({"type": "http.response.body", "body": b""})
         elif kind.startswith("websocket.http.response."):
-            await self._exchange.send({**message, "type": kind.removeprefix("websocket.")})
+            await self._send({**message, "type": kind.removeprefix("websocket.")})
         else:
             raise RuntimeError(f"{kind}: extensions may refuse web sockets, but not open them")
 

@@ -21,7 +21,8 @@ class Mount:
     """An ASGI application, or a FastAPI router, that serves what is below `prefix`; goes before the routes.
 
     `authentication` is the application router's default when None, as for a route. `scopes`: one of them is needed,
-    `$XSAPPNAME` stands for the application. A router's paths are below the prefix; an application gets the whole path.
+    `$XSAPPNAME` stands for the application. The paths of both are below the prefix: as in Starlette's `Mount`, an
+    application gets the whole path, and the prefix as `root_path`.
     """
 
     prefix: str
@@ -41,7 +42,7 @@ class MountedRoute(Route):
 def mounted_route(mount: Mount, index: int, default: AuthenticationType, xsappname: str) -> MountedRoute:
     """The route of a mount; `index` tells it from others. Raises ConfigurationError for an unusable mount."""
     root = "/" + mount.prefix.strip("/")
-    source = "^" + "".join(map(_spelled, root.encode())) + "(?:[/?]|%2[Ff]|$)"
+    source = "^" + "".join(map(_spelled, root.encode())) + ("" if root == "/" else "(?:[/?]|%2[Ff]|$)")
     authentication = AuthenticationType(mount.authentication) if mount.authentication else default
     scopes = frozenset(scope.replace("$XSAPPNAME", xsappname) for scope in mount.scopes)
     return MountedRoute(
@@ -80,4 +81,13 @@ def _application(app: Any, root: str) -> Asgi:
         raise ConfigurationError(
             [Problem("extensions", f"mount {root}", "", "an ASGI application or a FastAPI router")]
         )
-    return cast(Asgi, app)
+    return _below(cast(Asgi, app), root.rstrip("/"))
+
+
+def _below(app: Asgi, root: str) -> Asgi:
+    """Tells an application where it is mounted, as Starlette's `Mount` does."""
+
+    async def mounted(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "root_path": root}, receive, send)
+
+    return mounted

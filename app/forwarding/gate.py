@@ -18,8 +18,11 @@ log = logging.getLogger("gangway.gate")
 MAX_LANES = 4096
 
 COUNTED = frozenset(
-    (Failure.BACKEND_UNREACHABLE, Failure.BACKEND_TLS_FAILED, Failure.BACKEND_TIMEOUT, Failure.PROXY_UNREACHABLE)
-)
+    (
+        Failure.BACKEND_UNREACHABLE, Failure.BACKEND_TLS_FAILED, Failure.BACKEND_TIMEOUT, Failure.PROXY_UNREACHABLE,
+        Failure.FORWARD_PROXY_FAILED,
+    )
+)  # fmt: skip
 """Failures that speak against the backend as a whole, not against one request."""
 
 TELL_NOTHING = frozenset((Failure.CLIENT_GONE, Failure.BACKEND_BUSY, Failure.OVERLOADED))
@@ -104,12 +107,14 @@ class Gate:
         gate.failures += 1
         if gate.failures >= self._limits.failures:
             if not gate.open_until:
-                log.warning("destination suspended after %d failures", gate.failures, extra=_fields(gate))
+                name, seconds = gate.lane.destination, self._limits.rest_seconds
+                text = "destination '%s' suspended for %g s after %d failures in a row"
+                log.warning(text, name, seconds, gate.failures, extra=_fields(gate))
             gate.open_until = now + self._limits.rest_seconds
 
     def _recovered(self, gate: LaneGate) -> None:
         if gate.open_until:
-            log.warning("destination is back", extra=_fields(gate))
+            log.warning("destination '%s' is back", gate.lane.destination, extra=_fields(gate))
         gate.failures, gate.open_until = 0, 0.0
 
     def _new(self, lane: Lane) -> LaneGate:

@@ -196,7 +196,8 @@ async def pass_on(
         _raise_for_proxy(status, connection, first, backend)
     headers = await shape(status, parser.headers)
     if compression is not None:
-        encoder, first = await compression.begin(status, headers, first, connection.read)
+        read = connection.read if first or parser.chunks or parser.complete else None
+        encoder, first = await compression.begin(status, headers, first, read)
     if not connection.request_sent:
         headers.append((b"connection", b"close"))
     await client.send({"type": "http.response.start", "status": status, "headers": headers})

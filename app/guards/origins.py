@@ -15,6 +15,7 @@ from app.request_head import RequestHead
 _ORIGIN = re.compile(r"([A-Za-z]+)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 ALLOW_CREDENTIALS = (b"access-control-allow-credentials", b"true")
 """Lets an origin act with the cookies of the user (Fetch standard, 3.2.3)."""
+MAX_SHOWN = 200
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
@@ -69,7 +70,15 @@ def check_origin(head: RequestHead, rules: Sequence[OriginRule] | None) -> None:
     """
     origin = parse_origin(head.header(b"origin") or "")
     if origin is None or not (is_our_page(origin, head) if rules is None else any(r.matches(origin) for r in rules)):
-        raise GatewayError(Failure.ORIGIN_REFUSED)
+        raise origin_refused(head)
+
+
+def origin_refused(head: RequestHead) -> GatewayError:
+    """The failure of a request whose page may not make it; the log names the page's origin."""
+    named = head.header(b"origin")
+    if named is None:
+        return GatewayError(Failure.ORIGIN_REFUSED, "it has no header Origin", advice="Send Origin, as browsers do.")
+    return GatewayError(Failure.ORIGIN_REFUSED, logged=f"origin {named[:MAX_SHOWN]}")
 
 
 def is_our_page(origin: Origin, head: RequestHead) -> bool:

@@ -26,10 +26,10 @@ class Readiness:
         self._checks = {name: Check(False, "not known yet") for name in names}
         self._held: set[str] = set()
 
-    def mark(self, name: str, ok: bool, detail: str = "") -> None:
-        """Report a check; the last report counts."""
+    def mark(self, name: str, ok: bool, detail: str = "", *, dispensable: bool = False) -> None:
+        """Report a check; the last report counts. What is `dispensable` need not hold for the process to be ready."""
         self._checks[name] = Check(ok, detail)
-        if ok:
+        if ok or dispensable:
             self._held.add(name)
 
     @property

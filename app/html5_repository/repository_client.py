@@ -13,6 +13,7 @@ from app.clients import PlatformClients
 from app.errors import Failure, GatewayError
 from app.html5_repository.repository_tokens import RepositoryTokens
 from app.principal import Tenant
+from app.transport.connect_reason import advice_for, why
 
 if TYPE_CHECKING:
     import httpx
@@ -104,8 +105,8 @@ class RepositoryClient:
             return await self._clients.get().request(method, self._uri + path, headers=headers, timeout=timeout)
         except httpx.TimeoutException:
             raise unavailable("did not answer in time") from None
-        except (httpx.HTTPError, httpx.InvalidURL):
-            raise unavailable("cannot be reached") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unavailable(f"cannot be reached{why(error)}", advice_for(error)) from None
 
 
 def unusable(key: AppKey, reason: str) -> GatewayError:
@@ -113,9 +114,9 @@ def unusable(key: AppKey, reason: str) -> GatewayError:
     return GatewayError(Failure.HTML5_APP_UNUSABLE, f"HTML5 application '{key.app}': {reason}.")
 
 
-def unavailable(what: str) -> GatewayError:
+def unavailable(what: str, advice: str = "") -> GatewayError:
     """The failure of a repository that gives no answer."""
-    return GatewayError(Failure.HTML5_REPOSITORY_UNAVAILABLE, f"The repository {what}.")
+    return GatewayError(Failure.HTML5_REPOSITORY_UNAVAILABLE, f"The repository {what}.", advice=advice)
 
 
 def _failure(status: int) -> GatewayError:

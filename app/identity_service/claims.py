@@ -27,15 +27,16 @@ def app_tid(claims: Claims) -> str:
     return text(claims, "app_tid") or text(claims, "zone_uuid")
 
 
-def tenant_of(claims: Claims, credentials: IdentityCredentials, own: Tenant) -> Tenant:
-    """The tenant a token belongs to.
+def tenant_of(claims: Claims, issuer: str, credentials: IdentityCredentials, own: Tenant) -> Tenant:
+    """The tenant a token belongs to; `issuer` vouches for it.
 
-    Without `app_tid` it is our own, provided that the issuer is the binding's. An application with one tenant knows
-    no other.
+    Without `app_tid` it is our own, provided that the issuer and `iss`, which may name a custom domain, are both the
+    binding's. An application with one tenant knows no other.
     """
     named = app_tid(claims)
     if not named:
-        if with_scheme(text(claims, "iss"), credentials).rstrip("/") != own_issuer(credentials):
+        said = with_scheme(text(claims, "iss"), credentials).rstrip("/")
+        if {issuer.lower(), said.lower()} != {own_issuer(credentials).lower()}:
             raise refused("the token names no tenant")
         return own
     if not is_zone(named):

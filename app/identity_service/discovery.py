@@ -12,6 +12,7 @@ from app.bindings.credentials import IdentityCredentials
 from app.clients import PlatformClients
 from app.platform_service import Service
 from app.tokens.expiring_map import ExpiringMap
+from app.tokens.request_budget import RequestBudget, spend_on_unknown
 from app.tokens.single_flight import SingleFlight
 
 log = logging.getLogger("gangway.tokens")
@@ -19,6 +20,7 @@ log = logging.getLogger("gangway.tokens")
 FRESH_SECONDS = 3600.0
 PAUSE_SECONDS = 30.0
 MAX_ISSUERS = 1000
+UNKNOWN_ISSUERS_PER_PAUSE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,18 @@ class Discovery:
         self._query = urlencode({"client_id": credentials.client_id})
         self._known: ExpiringMap[str, Endpoints] = ExpiringMap(MAX_ISSUERS, clock)
         self._last: ExpiringMap[str, Endpoints] = ExpiringMap(MAX_ISSUERS, clock)
+        self._unknown = RequestBudget(UNKNOWN_ISSUERS_PER_PAUSE, PAUSE_SECONDS, clock)
         self._asking: SingleFlight[str, Endpoints] = SingleFlight()
 
-    async def endpoints(self, issuer: str) -> Endpoints:
-        """The endpoints of an issuer that is trusted (an address without a trailing slash)."""
-        return self._known.get(issuer) or await self._asking.run(issuer, lambda: self._ask(issuer))
+    async def endpoints(self, issuer: str, is_credible: bool = True) -> Endpoints:
+        """The endpoints of an issuer that is trusted (an address without a trailing slash).
+
+        One that is not credible may be a caller's invention: of those, `TOO_MANY_UNKNOWN` is raised.
+        """
+        known = self._known.get(issuer)
+        if known is None and not is_credible and self._last.get(issuer) is None:
+            spend_on_unknown(self._unknown)
+        return known or await self._asking.run(issuer, lambda: self._ask(issuer))
 
     async def _ask(self, issuer: str) -> Endpoints:
         import httpx

@@ -7,15 +7,17 @@ from collections.abc import Callable, Mapping
 
 from app.bindings.credentials import IdentityCredentials
 from app.clients import PlatformClients
+from app.identity_service.client_lock import ClientLock
 from app.identity_service.discovery import Discovery, with_query
 from app.identity_service.issuer import own_issuer
 from app.tokens.authority import IDENTITY_SERVICE
+from app.tokens.claims import shared_tenant
 from app.tokens.grants import JWT_BEARER
 from app.tokens.identity_provider import ReportAddress
 from app.tokens.token_request import TokenRequest, client_of, send
 from app.tokens.token_response import TokenRefused, TokenResponse
+from app.transport.pool_key import ClientCertificate
 
-LOCK_PAUSE = 15 * 60.0
 DEPENDENCY = "urn:sap:identity:application:provider:name:"
 _NO_QUERY: Mapping[str, str] = {}
 
@@ -24,8 +26,8 @@ class IdentityGrants:
     """Token requests, all for the tenant `app_tid` (empty where the binding has none).
 
     All ask for JSON Web Tokens, which not every grant yields by default, and raise `TokenRefused` or
-    IDENTITY_UNAVAILABLE. The service locks a client for an hour after five failed authentications, so after one of
-    them none is tried for a while.
+    IDENTITY_UNAVAILABLE. What was refused for our own sake is not tried again for a while (see `ClientLock`), unless
+    there is a new certificate to try it with.
     """
 
     def __init__(
@@ -39,7 +41,8 @@ class IdentityGrants:
         self._credentials = credentials
         self._discovery = discovery
         self._clock = clock
-        self._paused_until = 0.0
+        self._shown = self._certificate()
+        self._lock = ClientLock(clock)
 
     async def authorization_code(
         self, app_tid: str, code: str, redirect_uri: str, code_verifier: str = "", reports: ReportAddress | None = None
@@ -64,7 +67,8 @@ class IdentityGrants:
     async def _ask(
         self, form: dict[str, str], app_tid: str, repeatable: bool = True, query: Mapping[str, str] = _NO_QUERY
     ) -> TokenResponse:
-        if self._clock() < self._paused_until:
+        lock, tenant = self._current_lock(), shared_tenant(app_tid, "")
+        if not lock.allows(tenant):
             raise TokenRefused("invalid_client", "the service refused our credentials lately", IDENTITY_SERVICE)
         endpoints = await self._discovery.endpoints(own_issuer(self._credentials))
         form |= {"client_id": self._credentials.client_id, "token_format": "jwt"}
@@ -73,11 +77,26 @@ class IdentityGrants:
         address = with_query(endpoints.token, query)
         request = TokenRequest(address, form, {}, self._credentials, repeatable, IDENTITY_SERVICE)
         try:
-            return await send(client_of(self._clients, self._credentials, IDENTITY_SERVICE), request)
+            response = await send(client_of(self._clients, self._credentials, IDENTITY_SERVICE), request)
         except TokenRefused as refusal:
             if refusal.error == "invalid_client":
-                self._paused_until = self._clock() + LOCK_PAUSE
+                lock.refused(tenant)
             raise
+        lock.accepted()
+        return response
+
+    def _current_lock(self) -> ClientLock:
+        """What happened to a certificate says nothing about the one that has taken its place."""
+        shown = self._certificate()
+        if shown != self._shown:
+            self._shown, self._lock = shown, ClientLock(self._clock)
+        return self._lock
+
+    def _certificate(self) -> ClientCertificate | None:
+        credentials = self._credentials
+        if not credentials.uses_certificate:
+            return None
+        return self._clients.current(ClientCertificate(credentials.certificate, credentials.key))
 
 
 def _report_query(reports: ReportAddress | None) -> Mapping[str, str]:

@@ -93,6 +93,11 @@ class IdentityServiceProvider:
         await self._keys.prime(self._verifier.own_keys((await self._endpoints()).keys))
         return self._keys.reachable
 
+    @property
+    def has_own_key(self) -> bool:
+        """See `IdentityProvider`: its bindings have none."""
+        return False
+
     async def app_tid(self, tenant: Tenant) -> str:
         """How a tenant is named to the service; nothing for an application that has one only."""
         if not self._credentials.app_tid:

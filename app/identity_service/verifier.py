@@ -42,10 +42,14 @@ class VerifiedLogin:
 
 @dataclass(frozen=True, slots=True)
 class EndedLogin:
-    """What a logout token says: all of the `names` are those of the login; `token_id` is the token's own."""
+    """What a logout token says: all of the `names` are those of the login; `token_id` is the token's own.
+
+    `is_one`: the first of the names is that of a single login (`sid`), else all logins of a user have ended until now.
+    """
 
     token_id: str
     names: tuple[bytes, ...]
+    is_one: bool
 
 
 class IdentityVerifier(TokenVerifier):
@@ -65,22 +69,22 @@ class IdentityVerifier(TokenVerifier):
         self._discovery = discovery
         self._keys = keys
 
-    async def verify(self, token: str) -> VerifiedToken:
+    async def verify(self, token: str, fetched: bool = False) -> VerifiedToken:
         """See `TokenVerifier`."""
         kid, claims = open_token(token)
         verified = self._judge(token, claims)
-        await self._check_key(token, kid, claims)
+        await self._check_key(token, kid, claims, fetched)
         return verified
 
     async def verify_login(self, token: str, nonce: str = "") -> VerifiedLogin:
-        """A token of a login, or of its renewal (which has no nonce to compare)."""
+        """A token that we have fetched for a login, or for its renewal (which has no nonce to compare)."""
         kid, claims = open_token(token)
         verified = self._judge(token, claims)
         if not isinstance(verified, UserToken):
             raise refused("the token names no user")
         if nonce and not hmac.compare_digest(text(claims, "nonce").encode(), nonce.encode()):
             raise refused("the token belongs to another login")
-        await self._check_key(token, kid, claims)
+        await self._check_key(token, kid, claims, fetched=True)
         return VerifiedLogin(verified, login_names(claims, trusted_issuer(claims, self._credentials)))
 
     async def verify_logout(self, token: str) -> EndedLogin:
@@ -91,7 +95,8 @@ class IdentityVerifier(TokenVerifier):
         check_logout_claims(claims)
         self._check_fresh(claims)
         await self._check_key(token, kid, claims)
-        return EndedLogin(f"{issuer} {text(claims, 'jti')}", login_names(claims, issuer))
+        is_one = text(claims, "sid") != ""
+        return EndedLogin(f"{issuer} {text(claims, 'jti')}", login_names(claims, issuer), is_one)
 
     def own_keys(self, jwks_uri: str) -> KeySource:
         """The keys of our own tenant."""
@@ -102,7 +107,7 @@ class IdentityVerifier(TokenVerifier):
         issuer = trusted_issuer(claims, self._credentials)
         check_audience(claims, self._credentials.client_id)
         check_is_no_logout_token(claims)
-        principal = principal_of(claims, tenant_of(claims, self._credentials, self._own), issuer)
+        principal = principal_of(claims, tenant_of(claims, issuer, self._credentials, self._own), issuer)
         if isinstance(principal, UserPrincipal):
             return UserToken(principal, token, frozenset(), expires_at)
         return ServiceToken(principal, token, frozenset(), expires_at)
@@ -116,15 +121,16 @@ class IdentityVerifier(TokenVerifier):
         if "exp" in claims:
             check_times(claims, now)
 
-    async def _check_key(self, token: str, kid: str, claims: Claims) -> None:
+    async def _check_key(self, token: str, kid: str, claims: Claims, fetched: bool = False) -> None:
         """The keys the issuer hands out for this pair of client and tenant; a refusal to do so refuses the token."""
         issuer = trusted_issuer(claims, self._credentials)
-        endpoints = await self._discovery.endpoints(issuer)
+        from_us = issuer == own_issuer(self._credentials).lower()
+        endpoints = await self._discovery.endpoints(issuer, fetched or from_us)
         own = self.own_keys(endpoints.keys)
         azp = text(claims, "azp") or self._credentials.client_id
         source = self._source(endpoints.keys, app_tid(claims) or self._credentials.app_tid, azp)
-        is_ours = source == own and issuer == own_issuer(self._credentials).lower()
-        check_signature(token, await self._keys.find(source, kid, is_ours))
+        is_credible = fetched or (from_us and source == own)
+        check_signature(token, await self._keys.find(source, kid, is_credible))
 
     def _source(self, jwks_uri: str, tenant: str, azp: str) -> KeySource:
         headers = (("x-client_id", self._credentials.client_id), ("x-app_tid", tenant), ("x-azp", azp))

@@ -32,7 +32,7 @@ class XsuaaBridge:
     async def exchange_again(self, ias_token: UserToken) -> UserToken:
         """Like `exchange`, for a token that comes with each request: what it was exchanged for is kept."""
         value = await self._tokens.exchanged(self._credentials, ias_token)
-        token = user_token(await self._verifier.verify_again(value))
+        token = user_token(await self._verifier.verify_again(value, fetched=True))
         check_same_tenant(token, ias_token)
         return token
 

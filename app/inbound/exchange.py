@@ -14,6 +14,7 @@ import struct
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Protocol
 
+from app.errors import GatewayError
 from app.inbound.answer_headers import framed_by_us
 from app.inbound.upgrade import ClientSocket
 
@@ -55,13 +56,16 @@ class Connection(Protocol):
 class Exchange:
     """Created when a request head is complete; dies with the answer's last byte.
 
+    `refused` is why the connection has refused the rest of the request and answered in the application's place, under
+    the same `correlation_id`.
     `from_extensions`: the answer may come from code that is not ours, whose headers are made fit to be sent.
     """
 
     __slots__ = (
         "_body", "_buffered", "_chunked", "_connection", "_continue", "_end_given", "_head_only", "_left", "_legacy",
-        "_pending", "_waiter", "body_complete", "bytes_sent", "complete", "content_type", "disconnected",
-        "from_extensions", "keep_alive", "on_disconnect", "scope", "started", "status", "upgrade",
+        "_pending", "_waiter", "body_complete", "bytes_sent", "complete", "content_type", "correlation_id",
+        "disconnected", "from_extensions", "keep_alive", "on_disconnect", "refused", "scope", "started", "status",
+        "upgrade",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
@@ -83,6 +87,8 @@ class Exchange:
         self.on_disconnect: Callable[[], None] | None = None
         self.upgrade: ClientSocket | None = None
         self.from_extensions = False
+        self.correlation_id = ""
+        self.refused: GatewayError | None = None
 
     async def run(self, app: AsgiApp) -> None:
         """Run the application for this request; whatever it does not finish is cut visibly."""

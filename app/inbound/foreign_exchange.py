@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from app.errors import GatewayError
 from app.inbound.answer_headers import framed_by_us
 from app.inbound.exchange import EXTENSION, AbortExchange, AsgiApp, Message, Scope
 from app.inbound.upgrade import ClientSocket
@@ -16,9 +17,14 @@ from app.inbound.upgrade import ClientSocket
 class ForeignExchange:
     """The same view of a request and its answer as `Exchange`."""
 
+    correlation_id = ""
+    refused: GatewayError | None = None
+
     def __init__(
-        self, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]], *, has_body: bool
-    ) -> None:
+        self, scope: Scope, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]],
+        *, has_body: bool,
+    ) -> None:  # fmt: skip
+        self.scope = scope
         self._receive = receive
         self._send = send
         self._on_disconnect: Callable[[], None] | None = None
@@ -70,7 +76,7 @@ class ForeignExchange:
 
     def abort(self) -> None:
         """The answer cannot be completed; the server is told when the application returns."""
-        self.aborted = True
+        self.aborted = self.complete = True
 
     def close(self) -> None:
         """Stop watching."""
@@ -95,11 +101,12 @@ async def run_foreign(
     *, has_body: bool,
 ) -> None:  # fmt: skip
     """Run the application for a request of another server. Raises AbortExchange to have the answer cut visibly."""
-    exchange = ForeignExchange(receive, send, has_body=has_body)
+    exchange = ForeignExchange(scope, receive, send, has_body=has_body)
     scope[EXTENSION] = exchange
     try:
         await app(scope, receive, send)
     finally:
         exchange.close()
+        scope.pop(EXTENSION, None)  # a circle, which would wait for the garbage collector
     if exchange.aborted:
         raise AbortExchange

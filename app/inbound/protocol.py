@@ -15,14 +15,29 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from app.errors import Failure
 from app.inbound.exchange import EXTENSION, AsgiApp, Exchange
 from app.inbound.limits import CHUNK_SECONDS, MAX_AT_ONCE, MAX_CHUNKS, MAX_PIPELINED
 from app.inbound.limits import InboundLimits as InboundLimits
 from app.inbound.reading import ReadingProtocol
-from app.inbound.request_check import MAX_HEAD_BYTES, Rejected, check_headers, framing, origin_form, refusal
+from app.inbound.refusal import known_head, refusal
+from app.inbound.request_check import (
+    MAX_HEAD_BYTES,
+    Rejected,
+    check_headers,
+    framing,
+    malformed,
+    origin_form,
+    too_large,
+)
 from app.inbound.scope import http_scope
 from app.inbound.upgrade import ClientSocket
+from app.observability.access_log import AccessLog
+from app.observability.correlation import correlation_id
+from app.observability.platform_fields import UNKNOWN
 from app.transport.deadlines import Deadlines
+
+_CLOSING = Rejected(Failure.BAD_REQUEST, "closing")
 
 
 class InboundProtocol(ReadingProtocol):
@@ -30,6 +45,7 @@ class InboundProtocol(ReadingProtocol):
 
     limits = InboundLimits()
     deadlines: Deadlines
+    access_log: AccessLog | None = None
 
     def __init__(
         self,
@@ -90,10 +106,10 @@ class InboundProtocol(ReadingProtocol):
                 data = self._upgrade(data[upgrade.args[0] :])
             except httptools.HttpParserError as error:
                 cause = error.__context__
-                self._reject(cause if isinstance(cause, Rejected) else Rejected(400, "malformed request"))
+                self._reject(cause if isinstance(cause, Rejected) else malformed(data))
                 return
         if self._head_bytes > MAX_HEAD_BYTES:  # also chunk extensions and trailers
-            self._reject(Rejected(431, "header block too large"))
+            self._reject(too_large())
         if self._chunks > MAX_CHUNKS:
             self.rest(self._chunks * CHUNK_SECONDS)
 
@@ -113,7 +129,7 @@ class InboundProtocol(ReadingProtocol):
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)
-        if self._held and not self._closed:
+        if self._held and not (self._closed or self.transport.is_closing()):
             self._held = False
             self._next()
 
@@ -124,7 +140,7 @@ class InboundProtocol(ReadingProtocol):
         elif self._is_answering() and self._exchange is not None:
             self._exchange.abort()
         elif self._rejected is None and (self._in_head or self._exchange is not None):
-            self._reject(Rejected(408, "request arrived too slowly"))
+            self._reject(Rejected(Failure.REQUEST_TIMEOUT))
         else:
             self._close()
 
@@ -155,16 +171,16 @@ class InboundProtocol(ReadingProtocol):
             self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._head_bytes = 0
         if self._body_only:
-            self._body_only = False
+            self._in_head = self._body_only = False
             return
         version, method = self._parser.get_http_version(), self._parser.get_method()
         if self._size > MAX_HEAD_BYTES:
-            raise Rejected(431, "header block too large")
+            raise too_large()
         fields = check_headers(method, version, self._headers)
         target = origin_form(self._url, self._headers)
+        self._in_head = False
         scope = http_scope(method.decode("ascii"), target, version, self._headers)
         scope["scheme"], scope["client"], scope["server"] = self._scheme, self._client, self._server
         if self._parser.should_upgrade():
@@ -183,7 +199,7 @@ class InboundProtocol(ReadingProtocol):
             if len(self._pipeline) >= MAX_PIPELINED:
                 self.pause_reading()
         else:
-            raise Rejected(400, "too many pipelined requests")
+            raise Rejected(Failure.BAD_REQUEST, "too many pipelined requests")
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = 0
@@ -259,19 +275,35 @@ class InboundProtocol(ReadingProtocol):
             return
         self._rejected = rejected
         self.deadline = math.inf
-        exchange = self._exchange
+        identifier, exchange = self._record(rejected), self._exchange
         if exchange is not None and exchange.started:
             exchange.abort()
             return
-        self.transport.write(refusal(rejected.status, rejected.reason))
+        self.transport.write(refusal(rejected, identifier))
         if exchange is not None:
             exchange.disconnect()
         self._linger(all_read=False)
 
+    def _record(self, rejected: Rejected) -> str:
+        """Have a refusal written, by the gateway where it has a request that this ends; the correlation id."""
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.refused = rejected
+            exchange.correlation_id = exchange.correlation_id or correlation_id(exchange.scope["headers"])
+            return exchange.correlation_id
+        url, headers = (self._url, self._headers) if self._in_head else (b"", [])
+        identifier = correlation_id(headers)
+        if self.access_log is not None:
+            method = self._parser.get_method().decode("ascii") if url else ""  # before, it is that of the last request
+            version = self._parser.get_http_version() if url else UNKNOWN
+            head = known_head(method, url, headers, self._client, self._scheme)
+            self.access_log.refused(head, rejected, identifier, version)
+        return identifier
+
     def _linger(self, all_read: bool) -> None:
         """Close. With bytes on the way that we do not want, a plain close would reset the connection under the answer,
         so they are read and thrown away for a moment (RFC 9112, 9.6)."""
-        self._rejected = self._rejected or Rejected(400, "closing")
+        self._rejected = self._rejected or _CLOSING
         if all_read or not self.transport.can_write_eof():
             self._close()
             return
@@ -289,7 +321,7 @@ class InboundProtocol(ReadingProtocol):
     def _hold(self, exchange: Exchange) -> None:
         """A web socket starts when llhttp has handed over what follows the head; a body is not read in between."""
         if self._exchange is not None or framing(self._headers) is not None:
-            raise Rejected(400, "upgrade with a body or behind another request")
+            raise Rejected(Failure.BAD_REQUEST, "upgrade with a body or behind another request")
         exchange.scope["type"] = "websocket"
         self._exchange = exchange
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from app.answer import Headers
+from app.errors import Failure, GatewayError
 
 MAX_TARGET = 8192
 MAX_HEADERS = 100
@@ -23,38 +23,35 @@ METHODS = frozenset(
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
 _ABSOLUTE = re.compile(rb"https?://([^/?#@]*)((?:[/?].*)?)", re.IGNORECASE)
 _TRANSFER_ENCODING = b"transfer-encoding"
+_TLS = b"\x16\x03"
+"""How a TLS client begins."""
 _BAD_TARGET = re.compile(rb"[^\x21-\x7e]|#")
 
 
-class Rejected(Exception):
-    """The request is refused with `status` and the connection closed; nothing after it is read."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
+class Rejected(GatewayError):
+    """The request is refused and the connection closed; nothing after it is read."""
 
 
 def check_headers(method: bytes, version: str, headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """The headers by name. Raises Rejected for a head whose framing or host is ambiguous. Names are lower-case."""
     if version not in ("1.1", "1.0"):
-        raise Rejected(505, "version not supported")
+        raise Rejected(Failure.VERSION_NOT_SUPPORTED)
     if method not in METHODS:
-        raise Rejected(405 if method in (b"TRACE", b"CONNECT") else 501, "method not supported")
+        raise _method_refused(method)
     if len(headers) > MAX_HEADERS:
-        raise Rejected(431, "too many header fields")
+        raise Rejected(Failure.HEADERS_TOO_LARGE, f"more than {MAX_HEADERS} header fields")
     fields = dict(headers)
     if len(fields) != len(headers) and (_count(headers, b"host") > 1 or _count(headers, _TRANSFER_ENCODING) > 1):
-        raise Rejected(400, "repeated Host or Transfer-Encoding")
+        raise Rejected(Failure.BAD_REQUEST, "repeated Host or Transfer-Encoding")
     host = fields.get(b"host")
     if host is None and version == "1.1":
-        raise Rejected(400, "missing Host")
+        raise Rejected(Failure.BAD_REQUEST, "missing Host")
     if host is not None and not _HOST.fullmatch(host):
-        raise Rejected(400, "invalid Host")
+        raise Rejected(Failure.BAD_REQUEST, "invalid Host")
     if _TRANSFER_ENCODING in fields and (fields[_TRANSFER_ENCODING].lower() != b"chunked" or version != "1.1"):
-        raise Rejected(400, "invalid Transfer-Encoding")
+        raise Rejected(Failure.BAD_REQUEST, "invalid Transfer-Encoding")
     if b"expect" in fields and any(value.lower() != b"100-continue" for name, value in headers if name == b"expect"):
-        raise Rejected(417, "unknown expectation")
+        raise Rejected(Failure.EXPECTATION_FAILED)
     return fields
 
 
@@ -72,43 +69,34 @@ def origin_form(url: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
     An absolute-form target is taken apart; its authority replaces the Host header (RFC 9112, 3.2.2).
     """
     if len(url) > MAX_TARGET:
-        raise Rejected(414, "target too long")
+        raise Rejected(Failure.URI_TOO_LONG, f"more than {MAX_TARGET} bytes")
     if _BAD_TARGET.search(url):
-        raise Rejected(400, "invalid target")
+        raise Rejected(Failure.BAD_REQUEST, "invalid target")
     if url.startswith(b"/"):
         return url
     absolute = _ABSOLUTE.fullmatch(url)
     if absolute is None or not _HOST.fullmatch(absolute[1]):
-        raise Rejected(400, "invalid target")
+        raise Rejected(Failure.BAD_REQUEST, "invalid target")
     headers[:] = [(b"host", absolute[1]), *(pair for pair in headers if pair[0] != b"host")]
     rest = absolute[2]
     return rest if rest.startswith(b"/") else b"/" + rest
 
 
-def refusal(status: int, reason: str) -> bytes:
-    """The complete answer to a refused request."""
-    body = reason.encode("ascii") + b"\n"
-    headers: Headers = (
-        (b"content-type", b"text/plain"),
-        (b"content-length", b"%d" % len(body)),
-        (b"connection", b"close"),
-        (b"x-error-origin", b"client"),
-        (b"x-error-message", reason.encode("ascii")),
-    )
-    lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
-    return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, PHRASES.get(status, b"Bad Request"), lines, body)
+def malformed(data: bytes) -> Rejected:
+    """The refusal of bytes that are no HTTP."""
+    return Rejected(Failure.BAD_REQUEST, "TLS where plain HTTP is spoken" if data[:2] == _TLS else "malformed request")
 
 
-PHRASES = {
-    405: b"Method Not Allowed",
-    408: b"Request Timeout",
-    414: b"URI Too Long",
-    417: b"Expectation Failed",
-    431: b"Request Header Fields Too Large",
-    501: b"Not Implemented",
-    505: b"HTTP Version Not Supported",
-}
+def too_large() -> Rejected:
+    """The refusal of a head, of trailers or of chunk extensions beyond MAX_HEAD_BYTES."""
+    return Rejected(Failure.HEADERS_TOO_LARGE, f"more than {MAX_HEAD_BYTES} bytes")
 
 
 def _count(headers: list[tuple[bytes, bytes]], wanted: bytes) -> int:
     return sum(name == wanted for name, _ in headers)
+
+
+def _method_refused(method: bytes) -> Rejected:
+    if method in (b"TRACE", b"CONNECT"):
+        return Rejected(Failure.METHOD_NOT_ALLOWED, headers=((b"allow", b", ".join(sorted(METHODS))),))
+    return Rejected(Failure.METHOD_NOT_SUPPORTED)

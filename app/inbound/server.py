@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import ssl
@@ -16,10 +17,14 @@ import uvicorn
 
 from app.inbound.exchange import AsgiApp
 from app.inbound.protocol import InboundLimits, InboundProtocol
+from app.observability.access_log import AccessLog
 from app.transport.deadlines import Deadlines
 
+log = logging.getLogger("gangway")
+
 GRACE_SECONDS = 8
-"""The platform kills 10 s after SIGTERM."""
+"""What is under way may take so long when the server stops: the platform kills 10 s after SIGTERM."""
+CLOSING_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +55,40 @@ class Listener:
 
 
 class Server(uvicorn.Server):
-    """Ends with status 0 on SIGTERM and SIGINT: a stop that was asked for is no failure."""
+    """Ends with status 0 on SIGTERM and SIGINT: a stop that was asked for is no failure.
+
+    `cut` is how many requests were under way too long for that.
+    """
 
     def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_started = on_started
+        self.cut = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests end, for GRACE_SECONDS; then cut them, which uvicorn itself would do without their knowledge."""
+        fields = {"requests": len(self.server_state.tasks), "grace_seconds": GRACE_SECONDS}
+        log.info("told to stop", extra={"fields": fields})
+        cutting = asyncio.create_task(self._cut())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cutting.cancel()
+
+    async def _cut(self) -> None:
+        await asyncio.sleep(GRACE_SECONDS)
+        tasks = set(self.server_state.tasks)
+        self.cut = len(tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
+        for connection in list(self.server_state.connections):  # answers that nobody takes
+            connection.transport.abort()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -68,14 +98,16 @@ class Server(uvicorn.Server):
         yield
 
 
-def protocol_class(limits: InboundLimits, deadlines: Deadlines, *, http2: bool = False) -> type[InboundProtocol]:
-    """The client protocol with its limits."""
+def protocol_class(
+    limits: InboundLimits, deadlines: Deadlines, access_log: AccessLog | None = None, *, http2: bool = False
+) -> type[InboundProtocol]:
+    """The client protocol with its limits; `access_log` gets the lines of what it refuses."""
     base: type[InboundProtocol] = InboundProtocol
     if http2:
         from app.inbound.http2 import AutoProtocol
 
         base = AutoProtocol
-    return type("Inbound", (base,), {"limits": limits, "deadlines": deadlines})
+    return type("Inbound", (base,), {"limits": limits, "deadlines": deadlines, "access_log": access_log})
 
 
 def _tls_options(https: Https | None) -> dict[str, Any]:
@@ -90,12 +122,21 @@ def _tls_options(https: Https | None) -> dict[str, Any]:
     }
 
 
-async def serve(app: AsgiApp, listener: Listener, limits: InboundLimits, on_started: Callable[[], None]) -> None:
-    """Serve until a signal asks for the end; running requests get GRACE_SECONDS. Raises OSError: port in use."""
+async def serve(
+    app: AsgiApp,
+    listener: Listener,
+    limits: InboundLimits,
+    on_started: Callable[[], None],
+    access_log: AccessLog | None = None,
+) -> int:
+    """Serve until a signal asks for the end; running requests get GRACE_SECONDS, how many were cut is the result.
+
+    Raises OSError: port in use.
+    """
     deadlines = Deadlines(asyncio.get_running_loop(), interval=1.0)
     config = uvicorn.Config(
         app,
-        http=protocol_class(limits, deadlines, http2=listener.http2),
+        http=protocol_class(limits, deadlines, access_log, http2=listener.http2),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -106,10 +147,12 @@ async def serve(app: AsgiApp, listener: Listener, limits: InboundLimits, on_star
         host=listener.host,
         port=listener.port,
         backlog=4096,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS + 1,  # should cutting not be enough
         **_tls_options(listener.https),
     )
     try:
-        await Server(config, on_started).serve([listener.accepting] if listener.accepting is not None else None)
+        server = Server(config, on_started)
+        await server.serve([listener.accepting] if listener.accepting is not None else None)
+        return server.cut
     finally:
         deadlines.close()

@@ -14,6 +14,9 @@ from uvicorn.server import ServerState
 from app.inbound.protocol import InboundProtocol
 from app.transport.deadlines import Deadlines
 
+ACCESS_LOG = "gangway.access_log"
+"""Where the application leaves its access log for this protocol, in the state of its lifespan."""
+
 
 class StandaloneProtocol(InboundProtocol):
     """With the default limits, and a timer of its own for each process."""
@@ -26,5 +29,6 @@ class StandaloneProtocol(InboundProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.access_log = app_state.get(ACCESS_LOG)
         if not hasattr(StandaloneProtocol, "deadlines"):
             StandaloneProtocol.deadlines = Deadlines(self._loop, interval=1.0)

@@ -19,6 +19,9 @@ from app.landscape.landscape import Landscape
 
 DEMO_FOLDER = Path(__file__).parent / "demo"
 
+TENANT_HOST_PATTERN = r"^(.*)\.localhost"
+"""Browsers take all names below `localhost` for this machine (RFC 6761, 6.3)."""
+
 FaultOption = Annotated[
     list[str] | None,
     typer.Option("--fault", help="A fault to switch on, such as slow=s4-onpremise or no-cloud-connector; may repeat."),
@@ -41,10 +44,13 @@ def landscape(
     ] = None,
     fault: FaultOption = None,
     port: Annotated[int, typer.Option(help="Port the application will have: goes into VCAP_APPLICATION.")] = 5000,
+    tenants: Annotated[
+        bool, typer.Option("--tenants", help="Several tenants, at acme.localhost and globex.localhost.")
+    ] = False,
 ) -> None:
     """Run the landscape until Ctrl-C or SIGTERM, and print the environment that joins an application to it."""
     if context.invoked_subcommand is None:
-        asyncio.run(_run(_faults(fault), env_file, port))
+        asyncio.run(_run(Landscape(faults=_faults(fault), shared=tenants), env_file, port))
 
 
 @command.command()
@@ -56,10 +62,12 @@ def demo(
     raise typer.Exit(asyncio.run(_demo(_faults(fault), port)))
 
 
-async def _run(faults: Faults, env_file: Path | None, port: int) -> None:
+async def _run(landscape: Landscape, env_file: Path | None, port: int) -> None:
     stop = _stop_signal()
-    async with Landscape(faults=faults) as running:
+    async with landscape as running:
         environment = running.environment(f"http://localhost:{port}")
+        if running.shared:
+            environment["TENANT_HOST_PATTERN"] = TENANT_HOST_PATTERN
         if env_file:
             write_environment(env_file, environment)
             typer.echo(f"The landscape runs; its environment is in {env_file}. Ctrl-C ends it.", err=True)

@@ -16,7 +16,8 @@ def as_shell(environment: Mapping[str, str]) -> str:
 
 def as_json(environment: Mapping[str, str]) -> str:
     """The form of `default-env.json`: variables that hold JSON are objects in it."""
-    return json.dumps({name: json.loads(value) for name, value in environment.items()}, indent=2) + "\n"
+    plain = {name: json.loads(value) if value.startswith("{") else value for name, value in environment.items()}
+    return json.dumps(plain, indent=2) + "\n"
 
 
 def write_environment(path: Path, environment: Mapping[str, str]) -> None:

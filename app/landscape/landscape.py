@@ -108,7 +108,7 @@ class Landscape:
         self.identity_instances = make_identity_instances(self.authority, xsuaa_client, x509=x509)
         self.connectors: dict[Tenant, CloudConnector] = {}
         self._certificates = UserCertificates()
-        self._tenant_mode = "shared" if shared else "dedicated"
+        self.shared = shared
         self._tls = tls or x509
         self._html5 = html5
         self._ias = ias
@@ -282,7 +282,7 @@ class Landscape:
             services |= self._html5_services()
         if self._ias:
             services["identity"] = [identity_binding(self.identity_service, self.identity_instances)]
-        if self._tenant_mode == "shared":
+        if self.shared:
             fields = saas_registry_fields(APP_NAME, callback_urls(address))
             services["saas-registry"] = [binding("saas-registry", "application", "demo-registry", ["SaaS"], fields)]
         return services
@@ -324,7 +324,7 @@ class Landscape:
                 self.define_destination(properties, tenant)
 
     def _oauth(self, instance: ServiceInstance) -> dict[str, Any]:
-        return oauth_credentials(self.xsuaa, instance.client, instance.pair, self._tenant_mode)
+        return oauth_credentials(self.xsuaa, instance.client, instance.pair, "shared" if self.shared else "dedicated")
 
     def _web_client(self) -> WebClient:
         return WebClient(self.authority.client_context() if self._tls else None)

@@ -55,10 +55,8 @@ class BackChannelLogout:
         return Answer(200, _NO_STORE), sessions
 
     async def _end(self, ended: EndedLogin) -> list[Session]:
-        sessions = await self._sessions.of_login(ended.names)
-        for session in sessions:
-            await self._sessions.close(session)
-        return sessions
+        sessions = await self._sessions.of_ended(ended.names, ended.is_one)
+        return [session for session in sessions if await self._sessions.close(session)]
 
 
 def _logout_token(body: bytes) -> str:

@@ -13,6 +13,7 @@ from app.login.login_page import fragment_key
 from app.login.login_state import LoginState, LoginStates
 from app.login.return_url import safe_fragment, safe_path
 from app.login.tenant import check_tenant
+from app.observability.correlation import CORRELATION_NAMES, correlation_id
 from app.principal import Tenant
 from app.public_address import public_prefix
 from app.request_head import RequestHead
@@ -77,19 +78,19 @@ class LoginCallback:
         query = _parameters(head.query)
         sealed = query.get("state", [""])[0]
         state = self._state(sealed, query.get(CALLBACK_KIND, [""])[0])
-        before = await self._sessions.current(head)
+        before = await self._sessions.found(head)
         mark = state.mark_among(self._cookies.find_login_marks(head))
         if self._options.state_protection and (mark is None or self._states.is_late(state)):
-            if mark is None and before is None:
+            if mark is None and not before:
                 raise failed("the login was started in another browser")
             # Another tab was faster: its session serves here too. Or it took too long: the login begins again, where
             # it did before. Either way the code is not redeemed.
             return redirect(self._return_address(head, state, sealed), self._cleared(head))
         login = await self._redeem(self._flow.login_request(head, tenant, state), query, state)
         _, session_id = await self._sessions.open(login)
-        if before is not None:
-            await self._sessions.close(before, End.REPLACED)
-        log.info("logged in")
+        for session in before:
+            await self._sessions.close(session, End.REPLACED)
+        log.info("logged in", extra={"fields": _named(head, tenant)})
         gone = (self._writer.clear(head, mark_cookie(mark)),) if mark is not None else ()
         headers = (self._writer.session(head, session_id), *gone, *self._cleared(head))
         return redirect(self._return_address(head, state, sealed), headers)
@@ -113,7 +114,7 @@ class LoginCallback:
         try:
             login = await self._providers.redeem(state.kind, request, code)
         except TokenRefused as refusal:
-            if refusal.is_about_us:
+            if refusal.is_about_us or refusal.status == 401:  # whose code is refused is told so with 400
                 raise
             raise failed(f"the authorization server refused the code ({refusal.error})") from None
         check_tenant(login.caller.tenant, request.tenant)
@@ -129,6 +130,14 @@ class LoginCallback:
     def _cleared(self, head: RequestHead) -> Headers:
         present = head.cookies()
         return tuple(self._writer.clear(head, name) for name in (LOCATION_COOKIE, FRAGMENT_COOKIE) if name in present)
+
+
+def _named(head: RequestHead, tenant: Tenant) -> dict[str, str]:
+    """What a line of the log says about a login: whose tenant it was, and which request, where that is known here."""
+    fields = {"tenant_id": tenant.id, "tenant_subdomain": tenant.subdomain}
+    if any(name in CORRELATION_NAMES for name in head.first):
+        fields["correlation_id"] = correlation_id(head.headers)
+    return fields
 
 
 def _remembered(head: RequestHead) -> str:

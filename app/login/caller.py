@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from app.answer import Headers
 from app.backends.backend import Backend
@@ -16,7 +15,7 @@ from app.login.shown_tokens import ShownTokens
 from app.login.tenant import check_tenant
 from app.login.weak_token import HEADER as WEAK_HEADER
 from app.login.weak_token import WeakTokens
-from app.principal import KnownCaller, ServiceToken, Tenant, UserToken, caller_of, principal_bytes
+from app.principal import KnownCaller, Tenant, caller_of, principal_bytes
 from app.request_head import RequestHead
 from app.routing.reference import BackendReference
 from app.routing.route import AuthenticationType
@@ -36,17 +35,9 @@ NOBODY = frozenset(
 MAX_PREPARED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedKey:
-    """Names what was prepared for one token."""
-
-    tenant: Tenant
-    fingerprint: str
-
-
 class Callers:
     """Finds out who is calling: a `Session`, or for callers who prove themselves with each request a plain `Visitor`,
-    who shares the prepared backends of earlier requests with the same token.
+    who shares the prepared backends of earlier requests with the same tokens.
     """
 
     def __init__(
@@ -68,7 +59,7 @@ class Callers:
         self._csrf = csrf
         self._service_sessions = service_sessions
         self._clock = clock
-        self._prepared: ExpiringMap[PreparedKey, dict[BackendReference, Backend]] = ExpiringMap(MAX_PREPARED, clock)
+        self._prepared: ExpiringMap[KnownCaller, dict[BackendReference, Backend]] = ExpiringMap(MAX_PREPARED, clock)
 
     async def identify(
         self, head: RequestHead, tenant: Tenant, kind: AuthenticationType = AuthenticationType.XSUAA
@@ -146,18 +137,17 @@ class Callers:
 
     def _equipped(self, head: RequestHead, visitor: Visitor) -> Visitor:
         """With what earlier requests have left: prepared backends here, and cookies that the caller carries."""
-        token = visitor.token
-        visitor.prepared = self._prepared_for(token)
+        visitor.prepared = self._prepared_for(visitor.caller)
         if not (isinstance(visitor, ServiceVisitor) and visitor.keeps_cookies):
-            visitor.backend_cookies = self._carried.read(head, token.principal)
+            visitor.backend_cookies = self._carried.read(head, visitor.caller.principal)
         return visitor
 
-    def _prepared_for(self, token: UserToken | ServiceToken) -> dict[BackendReference, Backend]:
-        key = PreparedKey(token.principal.tenant, token.fingerprint)
-        prepared = self._prepared.get(key)
+    def _prepared_for(self, caller: KnownCaller) -> dict[BackendReference, Backend]:
+        """Named by all of the caller's tokens: each may be in what was prepared."""
+        prepared = self._prepared.get(caller)
         if prepared is None:
             prepared = {}
-            self._prepared.put(key, prepared, token.expires_at - self._clock())
+            self._prepared.put(caller, prepared, caller.token.expires_at - self._clock())
         return prepared
 
     async def csrf_token(self, visitor: Visitor) -> str:

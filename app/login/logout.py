@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -54,15 +55,6 @@ class LogoutOptions:
         return self.method == "POST" and self.csrf_protection
 
 
-@dataclass(frozen=True, slots=True)
-class LogoutOutcome:
-    """The answer, and the calls to be made with the ended session's token."""
-
-    answer: Answer
-    ended: Session | None = None
-    calls: tuple[BackendLogout, ...] = ()
-
-
 class Logout:
     """Answers the logout endpoint."""
 
@@ -80,33 +72,46 @@ class Logout:
         self._sessions = sessions
         self._writer = writer
 
-    def wants_csrf(self, head: RequestHead) -> bool:
-        """Whether this request has to show the session's CSRF token before it is handled."""
-        return self._options.needs_csrf and head.method == self._options.method
+    @property
+    def calls(self) -> tuple[BackendLogout, ...]:
+        """The calls that backends want for each session that ends here."""
+        return self._options.backends
 
-    async def handle(self, head: RequestHead, tenant: Tenant, session: Session | None) -> LogoutOutcome:
-        """End the session and send the browser to the authorization server's logout.
+    @property
+    def wants_csrf(self) -> bool:
+        """Whether a logout has to show the session's CSRF token before the session ends."""
+        return self._options.needs_csrf
 
-        With method POST the address to go to is the answer's text: the caller is a script. Raises
-        `METHOD_NOT_ALLOWED`, and `LOGIN_REQUIRED` for a script that wants a CSRF token without a session. The CSRF
-        guard stands before this call, where `wants_csrf` says so.
+    def is_asked(self, head: RequestHead) -> bool:
+        """Whether a request asks for the logout itself; `other_method` answers any other."""
+        return head.method == self._options.method
+
+    def other_method(self, head: RequestHead, session: Session | None) -> Answer:
+        """Only a GET that fetches a CSRF token for the POST is answered; whoever composes us adds the token.
+
+        Raises `METHOD_NOT_ALLOWED`, and `LOGIN_REQUIRED` for a script that wants a CSRF token without a session.
         """
-        if head.method != self._options.method:
-            return LogoutOutcome(self._other_method(head, session))
-        address = await self._address(head, tenant, session)
-        if session is not None:
-            await self._sessions.close(session)
-            log.info("logged out")
-        answer = self._answer(address, (self._writer.clear(head, self._writer.options.name),))
-        return LogoutOutcome(answer, session, self._options.backends if session is not None else ())
-
-    def _other_method(self, head: RequestHead, session: Session | None) -> Answer:
-        """Only a GET that fetches a CSRF token for the POST is answered; whoever composes us adds the token."""
         if not (self._options.needs_csrf and head.method == "GET" and head.header(b"x-csrf-token")):
             raise GatewayError(Failure.METHOD_NOT_ALLOWED, headers=((b"allow", self._options.method.encode()),))
         if session is None:
             raise GatewayError(Failure.LOGIN_REQUIRED)
         return Answer(200, _PLAIN)
+
+    async def end(self, sessions: Sequence[Session]) -> list[Session]:
+        """End sessions; returns those of which backends want to be told. The CSRF guard stands before this call."""
+        ended = [session for session in sessions if await self._sessions.close(session)]
+        if ended:
+            log.info("logged out")
+        return ended
+
+    async def answer(self, head: RequestHead, tenant: Tenant, session: Session | None) -> Answer:
+        """Send the browser to the authorization server's logout. `session`: that which has ended.
+
+        With method POST the address to go to is the answer's text: the caller is a script. Raises `BAD_REQUEST` for a
+        host that is not ours, or like `IdentityProvider`.
+        """
+        address = await self._address(head, tenant, session)
+        return self._answer(address, (self._writer.clear(head, self._writer.options.name),))
 
     def _answer(self, address: str, headers: Headers) -> Answer:
         if not address:

@@ -40,7 +40,7 @@ class WeakTokens:
             if refusal.is_about_us:
                 raise
             raise refused(f"the token cannot be exchanged ({refusal.error})") from None
-        token = user_token(await self._verifier.verify_again(extended))
+        token = user_token(await self._verifier.verify_again(extended, fetched=True))
         if token.principal != weak.principal:
             raise refused("the exchanged token belongs to somebody else")
         return token

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -123,11 +124,18 @@ class AccessLog:
             f"{_way(outcome.way)}{self._personal(head, outcome)},{self._constant}}}\n"
         )
 
+    def refused(self, head: RequestHead, error: GatewayError, correlation_id: str, version: str) -> None:
+        """Write the record of a request that never came through: `head` is what is known of it."""
+        if self.wants(error, self.level(head)):
+            self.write(head, Outcome(error.row.status, time.time(), 0.0, correlation_id, error=error), version)
+
     def _personal(self, head: RequestHead, outcome: Outcome) -> str:
         """The fields that the settings show; they are part of the constant text otherwise."""
         if not self._shown and not self._settings.remote_user:
             return ""
         fields = {name: head.header(header) or UNKNOWN for name, header in self._shown.items()}
+        if self._settings.referer:
+            fields["referer"] = redact_target(fields["referer"][:MAX_TARGET])
         if self._settings.sensitive_connection_data:
             fields |= {"remote_host": head.client, "remote_ip": head.client}
         if self._settings.remote_user:
@@ -168,11 +176,11 @@ def _failure(error: GatewayError | None) -> str:
     if error is None:
         return ""
     row = error.row
-    detail = quoted(redact(error.detail))
-    message = quoted(redact(f"{row.title} at {row.hop}: {error.detail or row.advice}"))
+    detail = redact(error.whole_detail)
+    message = f"{row.title} at {row.hop}: {detail or error.advice}"
     return (
-        f',"msg":{message},"hop":"{row.hop}","failure":"{error.failure.name}","detail":{detail}'
-        f',"advice":{quoted(row.advice)}'
+        f',"msg":{quoted(message)},"hop":"{row.hop}","failure":"{error.failure.name}","detail":{quoted(detail)}'
+        f',"advice":{quoted(error.advice)}'
     )
 
 

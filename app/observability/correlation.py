@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from app.answer import Headers
 
-CORRELATION_NAMES = (b"x-correlationid", b"x-correlation-id", b"x-request-id", b"x-vcap-request-id")
+REQUEST_ID = b"x-request-id"
+CORRELATION_NAMES = (b"x-correlationid", b"x-correlation-id", REQUEST_ID, b"x-vcap-request-id")
 """Headers that may bring an id, the most specific first."""
 
 _RANKS = {name: rank for rank, name in enumerate(CORRELATION_NAMES)}
@@ -44,13 +45,17 @@ def _uuid(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def forwarded_headers(identifier: str) -> Headers:
-    """What a backend gets, instead of whatever the client sent under `CORRELATION_NAMES`."""
+def forwarded_headers(identifier: str, request_id: bytes | None = None) -> Headers:
+    """What a backend gets, instead of whatever the client sent under `CORRELATION_NAMES`; its own `request_id`
+    (X-Request-ID) stays as it was where it is valid.
+    """
     value = identifier.encode("ascii")
-    return ((b"x-correlationid", value), (b"x-correlation-id", value), (b"x-request-id", value))
+    if request_id is None or not _VALID.fullmatch(request_id):
+        request_id = value
+    return ((b"x-correlationid", value), (b"x-correlation-id", value), (REQUEST_ID, request_id))
 
 
 def returned_headers(identifier: str) -> Headers:
     """What the client gets, unless the backend's answer has these headers itself."""
     value = identifier.encode("ascii")
-    return ((b"x-request-id", value), (b"x-correlationid", value))
+    return ((REQUEST_ID, value), (b"x-correlationid", value))

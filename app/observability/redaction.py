@@ -18,8 +18,14 @@ _SECRETS = re.compile(
     re.IGNORECASE,
 )
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*-----)?")
-_PARAMETER_NAMES = frozenset({"code", "state", "nonce", "ticket", "sap-contextid", "apikey", "api_key", "sig"})
-_PARAMETER_PARTS = ("token", "secret", "passw", "assertion", "saml", "session", "jwt", "credential", "verifier")
+_QUERY_PARAMETER = re.compile(r";([^;=]+)=[^;]*")
+_PATH_PARAMETER = re.compile(r";([^;=/]+)=[^;/]*")
+_PARAMETER_NAMES = frozenset({"code", "state", "nonce", "ticket", "sapcontextid", "sig", "pin", "otp"})
+_PARAMETER_PARTS = (
+    "token", "secret", "passw", "assertion", "saml", "session", "jwt", "credential", "verifier", "authorization",
+    "signature", "apikey", "subscriptionkey",
+)  # fmt: skip
+"""Parts of names, without hyphens and underscores, as those above."""
 
 
 def redact(text: str) -> str:
@@ -33,19 +39,29 @@ def redact(text: str) -> str:
 
 
 def redact_target(target: str) -> str:
-    """A request target with the values of its secret query parameters masked; JWTs are masked anywhere in it."""
-    path, mark, query = target.partition("?")
-    if mark:
+    """A request target or address, with the values of secret parameters of its query and path masked; JWTs are masked
+    anywhere in it.
+    """
+    if "?" in target or ";" in target:
+        path, mark, query = target.partition("?")
+        path = _PATH_PARAMETER.sub(_redact_found, path)
         target = path + mark + "&".join(map(_redact_parameter, query.split("&")))
     return _JWT.sub(MASK, target) if "eyJ" in target else target
 
 
 def _redact_parameter(parameter: str) -> str:
+    """A parameter of a query; another one can stand behind a semicolon in its value."""
     name, equals, _ = parameter.partition("=")
-    return f"{name}={MASK}" if equals and _is_secret(name) else parameter
+    if equals and _is_secret(name):
+        return f"{name}={MASK}"
+    return _QUERY_PARAMETER.sub(_redact_found, parameter) if ";" in parameter else parameter
+
+
+def _redact_found(parameter: re.Match[str]) -> str:
+    return f";{parameter[1]}={MASK}" if _is_secret(parameter[1]) else parameter[0]
 
 
 @lru_cache(maxsize=256)
 def _is_secret(name: str) -> bool:
-    plain = unquote(name).lower()
+    plain = unquote(name).lower().replace("-", "").replace("_", "")
     return plain in _PARAMETER_NAMES or any(part in plain for part in _PARAMETER_PARTS)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, mod
 
 from app.routing import js_regex
 from app.routing.descriptor_header import HeaderValue
+from app.routing.target import address_text
 from app.strict_model import Many, StrictModel, fault, refuse
 
 HttpMethod = Literal["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE", "PATCH"]
@@ -77,12 +78,15 @@ def _scope_list(value: Any) -> tuple[str, ...]:
 
 
 def _target(value: Any) -> str:
-    """A rewritten address stays at its destination: no scheme, no host."""
+    """A rewritten address stays at its destination: no scheme, no host. Returned as addresses are written."""
     if not isinstance(value, str) or not value:
         raise fault("a string that is not empty")
     if _ABSOLUTE.match(value):
         raise fault("a relative path: no scheme and no leading //")
-    return value
+    try:
+        return address_text(value)
+    except ValueError as error:
+        raise fault(str(error)) from None
 
 
 def _path(value: str) -> str:

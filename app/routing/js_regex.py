@@ -1,8 +1,9 @@
 """JavaScript regular expressions on request targets, in linear time.
 
-Patterns run on google-re2. Those that need look-around or back-references run on Python's backtracking engine instead,
-and then only on texts of at most `LONGEST_BACKTRACKING` characters; longer ones are refused, because what cannot be
-decided must not pass. Texts are latin-1: one character is one byte of the request.
+Patterns run on google-re2; what it cannot run because of its size is refused. Only those that need look-around or
+back-references run on Python's backtracking engine instead, and then only on texts of at most `LONGEST_BACKTRACKING`
+characters; longer ones are refused, because what cannot be decided must not pass. Texts are latin-1: one character is
+one byte of the request.
 """
 
 from __future__ import annotations
@@ -105,13 +106,22 @@ class _BacktrackingEngine:
 def compile_pattern(source: str, ignore_case: bool = False) -> Pattern:
     """Compile a JavaScript regular expression (no flags but `i`); raises `PatternError` saying what is wrong."""
     try:
-        translation = translate(source, ignore_case, LINEAR)
-        engine: _Engine = _Re2Engine(translation.text, translation.groups, ignore_case)
-        simple = None if ignore_case else simple_pattern(source)
-        return Pattern(source, translation, _PrefixEngine(simple, engine) if simple else engine, True)
-    except (NeedsBacktracking, re2.error):
+        return _linear(source, ignore_case)
+    except NeedsBacktracking:
         translation = translate(source, ignore_case, BACKTRACKING)
+    except re2.error as error:  # of what stands inside each other, the limits count together
+        reason = error.args[0] if error.args else ""
+        text = reason.decode("latin-1") if isinstance(reason, bytes) else reason
+        raise PatternError(f"not to be run in linear time: {text}") from None
     try:
         return Pattern(source, translation, _BacktrackingEngine(translation.text, ignore_case), False)
     except (re.error, OverflowError, RecursionError) as error:
         raise PatternError(f"not supported here: {error}") from None
+
+
+def _linear(source: str, ignore_case: bool) -> Pattern:
+    """Raises NeedsBacktracking, PatternError, re2.error."""
+    translation = translate(source, ignore_case, LINEAR)
+    engine: _Engine = _Re2Engine(translation.text, translation.groups, ignore_case)
+    simple = None if ignore_case else simple_pattern(source)
+    return Pattern(source, translation, _PrefixEngine(simple, engine) if simple else engine, True)

@@ -19,6 +19,13 @@ _GROUP_NAME = re.compile(r"<([A-Za-z_$][A-Za-z0-9_$]*)>")
 _CONTROL = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
 _WORD = "[0-9A-Za-z_]"
 
+MAX_REPEAT = 1000
+"""What RE2 allows; engines write repetitions out, or walk through them."""
+MAX_SIZE = 10_000
+"""Characters and classes of a pattern whose repetitions are written out; more of them take seconds to compile."""
+MAX_DEPTH = 100
+"""Groups in groups; those who read patterns call themselves for each."""
+
 
 class PatternError(ValueError):
     """Not a JavaScript regular expression, or one that cannot be run; the message says why."""
@@ -80,6 +87,7 @@ class _Parser:
         self.total_groups = len(re.findall(r"\((?!\?)|\(\?<(?![=!])", _without_escapes_and_classes(source)))
         self.has_names = "(?<" in re.sub(r"\(\?<[=!]", "", _without_escapes_and_classes(source))
         self._depth = 0
+        self._size = 0
         self._alternatives = False
         self._anchored = False
         self._literal: list[str] = []
@@ -104,9 +112,12 @@ class _Parser:
         return "".join(terms)
 
     def _term(self) -> str:
-        start = self.at
+        start, size = self.at, self._size
         text, repeatable = self._atom()
-        quantifier = self._quantifier()
+        quantifier, times = self._quantifier()
+        self._size = size + max(self._size - size, 1) * times
+        if self._size > MAX_SIZE:
+            raise PatternError(f"more than {MAX_SIZE} characters when its repetitions are written out")
         if quantifier and not repeatable:
             raise PatternError(f"nothing to repeat at position {start + 1}")
         if self._depth == 0:
@@ -124,16 +135,21 @@ class _Parser:
         else:
             self._literal_open = False
 
-    def _quantifier(self) -> str:
+    def _quantifier(self) -> tuple[str, int]:
+        """The quantifier at this place, and how many copies of its term it is written out to."""
         match = _QUANTIFIER.match(self.source, self.at)
         if not match:
-            return ""
-        low, _, high = match.groups()
-        if high and int(low) > int(high):
+            return "", 1
+        first, more, last = match.groups()
+        low, high = _count(first or "1"), _count(last or first or "1")
+        if low > high:
             raise PatternError(f"numbers out of order in {match[0]}")
         self.at = match.end()
         lazy = "?" if self._take("?") else ""
-        return match[0] + lazy
+        if first:
+            bounds = f"{low},{high if last else ''}" if more else f"{low}"
+            return f"{{{bounds}}}{lazy}", max(high, 1)
+        return match[0] + lazy, 1
 
     def _atom(self) -> tuple[str, bool]:
         """One term without quantifier, and whether it may have one."""
@@ -168,6 +184,8 @@ class _Parser:
     def _group(self) -> tuple[str, bool]:
         opening, repeatable, number = self._group_opening()
         self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise PatternError(f"at most {MAX_DEPTH} groups inside each other")
         body = self.disjunction()
         self._depth -= 1
         if not self._take(")"):
@@ -300,6 +318,14 @@ class _Parser:
 
 def _without_escapes_and_classes(source: str) -> str:
     return re.sub(r"\\.|\[(?:\\.|[^\]\\])*\]?", "", source, flags=re.DOTALL)
+
+
+def _count(digits: str) -> int:
+    """A number of repetitions."""
+    significant = digits.lstrip("0") or "0"
+    if len(significant) > len(str(MAX_REPEAT)) or int(significant) > MAX_REPEAT:
+        raise PatternError(f"at most {MAX_REPEAT} repetitions, not {significant[:20]}")
+    return int(significant)
 
 
 def _literal_of(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.errors import Failure, GatewayError
 from app.routing.descriptor_route import Replace
 from app.routing.js_regex import Pattern
 from app.routing.reference import BackendReference
@@ -32,6 +33,13 @@ class RequiredScopes:
         """Whether a user with these scopes may use the method: one of the required ones is enough."""
         required = self.by_method.get(method, self.default)
         return required is not None and not required.isdisjoint(granted)
+
+    def check(self, method: str, granted: frozenset[str]) -> None:
+        """Raises SCOPE_MISSING where `allow` says no; the log says which scopes would do."""
+        if not self.allow(method, granted):
+            required = self.by_method.get(method, self.default)
+            needed = "no scope permits this method" if required is None else f"needs {' or '.join(sorted(required))}"
+            raise GatewayError(Failure.SCOPE_MISSING, logged=needed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
+from app.errors import GatewayError
 from app.routing.js_regex import Match
+from app.routing.path_safety import refuse_unsafe_path
 
 _REFERENCE = re.compile(r"\$(?:([$&`'])|(\d{1,2})|<([^>]*)>)")
+_CONTROL_OR_FRAGMENT = re.compile(r"[\x00-\x1f\x7f#]")
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _WHOLE, _BEFORE, _AFTER = 0, -1, -2
 _SPECIAL = {"&": _WHOLE, "`": _BEFORE, "'": _AFTER}
 
@@ -44,6 +49,27 @@ def compile_template(source: str, groups: int, names: Mapping[str, int]) -> Temp
         at = reference.end()
     parts.append(source[at:])
     return Template(tuple(part for part in parts if part != "") or ("",))
+
+
+def address_text(target: str) -> str:
+    """A target as addresses are written: spaces and what is not ASCII percent-encoded, as UTF-8.
+
+    Raises ValueError for one by which every request would be refused, whatever its references stand for; the message
+    says what is allowed.
+    """
+    if _CONTROL_OR_FRAGMENT.search(target):
+        raise ValueError("a path, and perhaps a query, without control characters and #")
+    try:
+        text = quote(target, safe=_PRINTABLE)
+    except UnicodeEncodeError:
+        raise ValueError("text of whole characters") from None
+    path = _REFERENCE.sub("x", text.partition("?")[0])
+    if "/" in path or "\\" in path:  # dots alone may stand for a part of a name
+        try:
+            refuse_unsafe_path(path if path.startswith("/") else "/" + path)
+        except GatewayError as error:
+            raise ValueError(f"a safe path; not safe here: {error.detail}") from None
+    return text
 
 
 def rewrite(template: Template | None, text: str, found: Match) -> str:

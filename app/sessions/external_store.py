@@ -26,7 +26,7 @@ from app.sessions.sealed_parts import SealedParts
 from app.sessions.session import Session
 from app.sessions.session_parts import CSRF, TokenPart, Values, apply, token_part, values_of
 from app.sessions.session_table import Row, SessionTable
-from app.sessions.store import Lifetime
+from app.sessions.store import LOGIN_SECONDS, Lifetime
 from app.tokens.single_flight import SingleFlight
 
 log = logging.getLogger("gangway.sessions")
@@ -109,7 +109,7 @@ class ExternalSessionStore:
 
     async def _used(self, copy: Copy, ends_at: float) -> Session | None:
         now = self._clock()
-        if now >= ends_at:
+        if now >= min(ends_at, self._lifetime.limit(copy)):  # only the limit follows from what is sealed
             return None  # what has to happen at its end is up to `expire`
         copy.last_used = now
         self._kept[copy.key] = copy
@@ -201,6 +201,15 @@ class ExternalSessionStore:
                 found.append(session)
         return found
 
+    async def end_login(self, name: bytes) -> None:
+        """See `SessionStore`. What is found under the name of an ended login is no row, but that it has ended."""
+        ended = self._hidden(b"ended " + name)
+        await self._table.name(ended, ended, LOGIN_SECONDS)
+
+    async def has_ended(self, name: bytes) -> bool:
+        """See `SessionStore`."""
+        return bool(await self._table.named(self._hidden(b"ended " + name)))
+
     def _hidden(self, name: bytes) -> bytes:
         """Names of logins tell of users: the store sees digests that only we can make."""
         return hmac.digest(self._name_key, name, "sha256")
@@ -253,17 +262,19 @@ class ExternalSessionStore:
         watched = [copy for copy in self._copies.values() if copy.is_watched]
         glimpses = await asyncio.gather(*(self._table.glance(copy.key) for copy in watched))
         for copy, glimpse in zip(watched, glimpses, strict=True):
-            if glimpse is None:
+            if glimpse is None or self._clock() >= self._lifetime.limit(copy):
                 self._drop(copy.key)
 
     async def _reap(self, key: bytes, now: float) -> Session | None:
         row = await self._table.read(key)
         if row is None:
             return None
-        if row.ends_at > now:  # used at the last moment
-            await self._table.prolong(key, row.ends_at, self._keep(row.ends_at, now))
-            return None
         session = self._take(key, row)
+        limit = self._lifetime.limit(session) if session is not None else now + self._lifetime.absolute
+        ends_at = min(row.ends_at, limit)
+        if ends_at > now:  # used at the last moment
+            await self._table.prolong(key, ends_at, self._keep(ends_at, now))
+            return None
         await self.delete(key)
         return session
 

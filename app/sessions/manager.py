@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 
+from app.errors import Failure, GatewayError
 from app.request_head import RequestHead
 from app.sessions.cookie import OwnCookies, new_session_id, session_key
 from app.sessions.observer import End, SessionObserver
 from app.sessions.refresh import TokenRefresher
 from app.sessions.session import Session
 from app.sessions.store import SessionStore
+from app.tokens.expiring_map import ExpiringMap
 from app.tokens.identity_provider import Login
+
+MOST_ENDED = 10_000
+OVER_SECONDS = 60.0
+"""How long the end of a session is remembered, so that it is told once: longer than any request takes that ends it."""
 
 
 class SessionManager:
@@ -28,6 +35,8 @@ class SessionManager:
         self._cookies = cookies
         self._refresher = refresher
         self._clock = clock
+        self._untold: deque[Session] = deque(maxlen=MOST_ENDED)
+        self._over: ExpiringMap[bytes, bool] = ExpiringMap(MOST_ENDED)
         self.observers: list[SessionObserver] = []
 
     async def current(self, head: RequestHead) -> Session | None:
@@ -44,19 +53,33 @@ class SessionManager:
             await self.close(session, End.TIMEOUT)
         return None
 
+    async def found(self, head: RequestHead) -> list[Session]:
+        """All sessions that a request shows, in order, whatever has become of their tokens: what is to be ended needs
+        no authorization server. Raises `STORE_UNAVAILABLE`.
+        """
+        keys = dict.fromkeys(map(session_key, self._cookies.find_session_ids(head)))
+        loaded = [await self._store.load(key) for key in keys]
+        return [session for session in loaded if session is not None]
+
     def touch(self, head: RequestHead) -> None:
         """Count a request as use of the session it belongs to."""
         for session_id in self._cookies.find_session_ids(head):
             self._store.touch(session_key(session_id))
 
     async def open(self, login: Login) -> tuple[Session, str]:
-        """A new session and its id, which goes into the cookie and nowhere else."""
+        """A new session and its id, which goes into the cookie and nowhere else.
+
+        Raises `STORE_UNAVAILABLE`, or `LOGIN_FAILED` for a login that has ended already.
+        """
         session_id = new_session_id()
         session = Session(
             session_key(session_id), login.caller, login.refresh_token, self._clock(),
             self._refresher.attention_at(login), login_names=login.names,
         )  # fmt: skip
         await self._store.add(session)
+        if login.names and await self._store.has_ended(login.names[0]):  # looked for after, as it is noted before
+            await self._store.delete(session.key)
+            raise GatewayError(Failure.LOGIN_FAILED, "the login has ended meanwhile")
         for observer in self.observers:
             observer.opened(session)
         return session, session_id
@@ -65,27 +88,45 @@ class SessionManager:
         """Keep what a request changed: a CSRF token, backend cookies."""
         await self._store.update(session)
 
-    async def of_login(self, names: tuple[bytes, ...]) -> list[Session]:
-        """The sessions opened by logins that have all of these names."""
-        found = await self._store.of_login(names[0]) if names else []
+    async def of_ended(self, names: tuple[bytes, ...], is_one: bool) -> list[Session]:
+        """The sessions opened by logins that have all of these names, and have ended. `is_one`: the first names a
+        single login, not a user, and no instance that is about to open a session for it will do so.
+        """
+        if is_one:
+            await self._store.end_login(names[0])
+        found = await self._store.of_login(names[0])
         return [session for session in found if set(names) <= set(session.login_names)]
 
-    async def close(self, session: Session, reason: End = End.LOGOUT) -> None:
-        """End a session: its id is worthless from now on, and its web sockets close."""
+    async def close(self, session: Session, reason: End = End.LOGOUT) -> bool:
+        """End a session: its id is worthless from now on, and its web sockets close. Returns whether it was this call
+        that ended it.
+
+        Whoever calls for a logout tells the backends; of all other ends they are told beside the requests (`expire`).
+        """
         await self._store.delete(session.key)
-        self._ended(session, reason)
+        is_first = self._ended(session, reason)
+        if is_first and reason is not End.LOGOUT:
+            self._untold.append(session)
+        return is_first
 
     async def expire(self) -> list[Session]:
-        """End what has been idle too long; to be called every few seconds. Their backends want a logout."""
-        ended = await self._store.expire()
-        for session in ended:
-            self._ended(session, End.TIMEOUT)
+        """End what has been idle too long; to be called every few seconds. Returns the sessions that ended since,
+        without a logout: their backends want one.
+        """
+        idle = await self._store.expire()
+        ended = [*self._untold, *(session for session in idle if self._ended(session, End.TIMEOUT))]
+        self._untold.clear()
         return ended
 
-    def _ended(self, session: Session, reason: End) -> None:
+    def _ended(self, session: Session, reason: End) -> bool:
+        """Tell of an end; False where that was done, by a request at the same time."""
         session.end()
+        if self._over.get(session.key):
+            return False
+        self._over.put(session.key, True, OVER_SECONDS)
         for observer in self.observers:
             observer.ended(session, reason)
+        return True
 
     async def aclose(self) -> None:
         """Stop what runs in the background."""

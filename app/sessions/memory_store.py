@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from app.sessions.session import Session
-from app.sessions.store import Lifetime
+from app.sessions.store import LOGIN_SECONDS, Lifetime
+from app.tokens.expiring_map import ExpiringMap
 
 MAX_SESSIONS = 100_000
 
@@ -26,6 +27,7 @@ class MemorySessionStore:
         self._clock = clock
         self._sessions: OrderedDict[bytes, Session] = OrderedDict()
         self._of_login: dict[bytes, set[bytes]] = {}
+        self._ended_logins: ExpiringMap[bytes, bool] = ExpiringMap(limit, clock)
         self._ended: deque[Session] = deque(maxlen=limit)
 
     async def load(self, key: bytes) -> Session | None:
@@ -66,6 +68,14 @@ class MemorySessionStore:
     async def of_login(self, name: bytes) -> list[Session]:
         """See `SessionStore`."""
         return [self._sessions[key] for key in self._of_login.get(name, ())]
+
+    async def end_login(self, name: bytes) -> None:
+        """See `SessionStore`."""
+        self._ended_logins.put(name, True, LOGIN_SECONDS)
+
+    async def has_ended(self, name: bytes) -> bool:
+        """See `SessionStore`."""
+        return self._ended_logins.get(name) is not None
 
     async def delete(self, key: bytes) -> None:
         """See `SessionStore`."""

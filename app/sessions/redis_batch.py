@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
-from app.errors import GatewayError
+from app.errors import Failure, GatewayError
+
+log = logging.getLogger("gangway.sessions")
 
 Found = list[bytes | None]
 
@@ -44,10 +47,16 @@ class GlanceBatch:
         try:
             found = await self._ask([key for key, _ in batch])
         except GatewayError as error:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(GatewayError(error.failure, error.detail))
-            return
+            return _fail(batch, error)
+        except Exception:  # the last resort: those who wait would wait for ever
+            log.exception("asking the session store failed")
+            return _fail(batch, GatewayError(Failure.STORE_UNAVAILABLE, "the session store cannot be asked"))
         for (_, future), values in zip(batch, found, strict=True):
             if not future.done():
                 future.set_result(values)
+
+
+def _fail(batch: list[tuple[bytes, asyncio.Future[Found]]], error: GatewayError) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(GatewayError(error.failure, error.detail, logged=error.logged))

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from app.sessions.session import Session
 
+LOGIN_SECONDS = 60.0
+"""How long it may take from a login's end to the last session of it that is added: it was about to be, at that time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
@@ -18,7 +21,11 @@ class Lifetime:
 
     def end(self, session: Session, used_at: float) -> float:
         """When a session ends that is not used after `used_at`."""
-        return min(used_at + self.idle, session.created_at + self.absolute)
+        return min(used_at + self.idle, self.limit(session))
+
+    def limit(self, session: Session) -> float:
+        """When a session ends however much it is used."""
+        return session.created_at + self.absolute
 
 
 class SessionStore(Protocol):
@@ -38,6 +45,12 @@ class SessionStore(Protocol):
 
     async def of_login(self, name: bytes) -> list[Session]:
         """The sessions with this among their `login_names`; that does not count as use."""
+
+    async def end_login(self, name: bytes) -> None:
+        """Remember for `LOGIN_SECONDS` that the login with this name has ended."""
+
+    async def has_ended(self, name: bytes) -> bool:
+        """Whether that is remembered of the login with this name."""
 
     async def delete(self, key: bytes) -> None:
         """End a session, everywhere."""

@@ -37,7 +37,7 @@ class ServerSettings(VariableModel):
     port: Annotated[Positive, Field(le=65535)] = 5000
     """Port to listen on."""
     xs_bind_address: Text = "0.0.0.0"  # noqa: S104 the platform's router comes from outside of the container
-    """Address to listen on."""
+    """Address to listen on; `::` is every address, of IPv4 too."""
     web_concurrency: Positive = 1
     """Worker processes that serve the port together; more than one only with a store for sessions."""
     gateway_prefix: Annotated[Text, AfterValidator(_prefix)] = "/.gangway"
@@ -49,7 +49,8 @@ class ServerSettings(VariableModel):
     incoming_connection_timeout: Whole = 120_000
     """Milliseconds until a client connection is closed that is idle, or takes nothing that waits for it; 0 is never."""
     incoming_request_timeout: Whole = 300_000
-    """Milliseconds a request may take to arrive, 408 afterwards; 0 is without limit."""
+    """Milliseconds a request may take to arrive, 408 afterwards; 0 is without limit. Its head may never
+    take longer than 30 s."""
     server_keep_alive: Whole | None = None
     """Milliseconds an idle client connection is kept for the next request."""
     http2_support: Switch = False
@@ -59,7 +60,7 @@ class ServerSettings(VariableModel):
     gateway_max_sockets: Positive = 2000
     """Most connections to all backends together."""
     gateway_connect_timeout: Positive = 10_000
-    """Milliseconds until a connection to a backend has to be open, 504 afterwards."""
+    """Milliseconds until a connection to a backend has to be open, 504 afterwards (502 where it is a proxy's)."""
     gateway_idle_timeout: Positive = 120_000
     """Milliseconds a backend may be silent in the middle of an answer."""
     gateway_total_timeout: Whole = 0
@@ -80,7 +81,7 @@ class ServerSettings(VariableModel):
     node_tls_reject_unauthorized: Text = "1"
     """`0` accepts untrusted certificates everywhere; not for production. Anything else verifies them."""
     node_env: str = ""
-    """`development` reads default-env.json."""
+    """`development` reads default-env.json, which is also read where there is no platform around."""
     xs_app_log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
     """Least level that is logged: `debug`, `info`, `warning`, `error`, `fatal` or `none`; at `debug`, requests are
     logged with their way (see `REQUEST_TRACE`)."""

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from app.settings.json_variables import ExternalSessions
 from app.settings.server_settings import VariableModel
 from app.settings.values import Json, Positive, Switch, Text, Whole
+from app.strict_model import fault
 
-CookieName = Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
+_COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+
+def _cookie_name(text: str) -> str:
+    if not _COOKIE_NAME.fullmatch(text):
+        raise fault("the name of a cookie: letters, digits, hyphens, underscores, without blanks")
+    return text
+
+
+CookieName = Annotated[str, AfterValidator(_cookie_name)]
 
 
 class SessionSettings(VariableModel):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Field
 
 from app.pem import public_pem
-from app.strict_model import fault, read_json
+from app.strict_model import MAX_DIGITS, fault, read_json
 
 Value = TypeVar("Value")
 
@@ -25,6 +25,8 @@ def _switch(text: object) -> bool:
 def _whole(text: object) -> int:
     if not isinstance(text, str) or not text.strip().isdecimal() or not text.isascii():
         raise fault("a whole number")
+    if len(text.strip()) > MAX_DIGITS:
+        raise fault(f"a whole number of at most {MAX_DIGITS} digits")
     return int(text)
 
 

@@ -1,7 +1,8 @@
 """Compressed forms of static files: made once and kept, or taken from `name.br` and `name.gz` beside the original.
 
-A form is as good as its original's stamp: when the file changes, the form is made anew. Range requests and HEAD get
-the file as it is, and so do files that are too large to be kept.
+A form is as good as its original's stamp: when the file changes, the form is made anew. Range requests get the file as
+it is, and so does everybody where it is too large to be kept. HEAD gets the headers of the form that GET would get
+(RFC 9110, 8.6).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class CompressedFiles:
         file are replaced.
         """
         accept = head.first.get(b"accept-encoding")
-        if accept is None or head.method != "GET" or b"range" in head.first:
+        if accept is None or b"range" in head.first:
             return file
         if not file.compressible or file.size < self._min_size:
             return file

@@ -14,6 +14,7 @@ from app.static_files.stored_file import StoredFile
 _CONDITIONS = frozenset(
     {b"if-match", b"if-unmodified-since", b"if-none-match", b"if-modified-since", b"if-range", b"range"}
 )
+_LISTS = frozenset({b"if-match", b"if-none-match"})
 _NOTHING = (b"content-length", b"0")
 _NOT_IN_304 = frozenset({b"content-type", b"content-length", b"content-encoding"})
 _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
@@ -35,7 +36,7 @@ def file_answer(head: RequestHead, file: StoredFile) -> FileAnswer:
 
     Conditions are looked at in the order of RFC 9110, 13.2.2.
     """
-    conditions = {name: value for name, value in head.headers if name in _CONDITIONS}
+    conditions = _conditions(head)
     if not conditions:
         answer = FileAnswer(200, file.headers, 0, file.size)
     elif not _is_expected(conditions, file):
@@ -46,6 +47,15 @@ def file_answer(head: RequestHead, file: StoredFile) -> FileAnswer:
     else:
         answer = _ranged(head.method, conditions, file)
     return FileAnswer(answer.status, answer.headers, 0, 0) if head.method == "HEAD" else answer
+
+
+def _conditions(head: RequestHead) -> _Conditions:
+    """The conditions of a request by name; several lines of tags are one list (RFC 9110, 5.3)."""
+    conditions: dict[bytes, bytes] = {}
+    for name, value in head.headers:
+        if name in _CONDITIONS:
+            conditions[name] = conditions[name] + b"," + value if name in conditions and name in _LISTS else value
+    return conditions
 
 
 def _is_expected(conditions: _Conditions, file: StoredFile) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -36,7 +36,7 @@ class ScopeGuard:
         """Raises `TOKEN_REFUSED`, `TENANT_MISMATCH` or `SCOPE_MISSING`."""
         scheme, _, value = (head.header(b"authorization") or "").partition(" ")
         if scheme.lower() != "bearer":
-            raise refused("the callback needs a bearer token")
+            raise refused("the callback needs a token in Authorization")
         token = await self._verifier.verify_again(value.strip())
         if not isinstance(token, ServiceToken):
             raise refused("the callback needs a technical token")
@@ -49,8 +49,9 @@ class ScopeGuard:
 class CertificateGuard:
     """The Subscription Manager: a client certificate of the names in its binding; without names nobody passes.
 
-    `header` is where the platform's router puts it (`CLIENT_CERTIFICATE_HEADER_NAME`). `by_host`: it does so only for
-    hosts with a label `cert`, as Cloud Foundry's; what comes at any other host is the client's own invention.
+    `header` is where the platform's router puts it (`CLIENT_CERTIFICATE_HEADER_NAME`). `hosts`: those it calls,
+    None for any. Cloud Foundry's router writes it for hosts of its own with a label `cert` only: what comes at another
+    host, be it named alike, is the client's own invention.
     """
 
     def __init__(
@@ -58,18 +59,23 @@ class CertificateGuard:
         header: str,
         subject: NamePattern | None,
         issuer: NamePattern | None,
-        by_host: bool,
+        hosts: Collection[str] | None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._header = header.lower().encode()
         self._names = (subject, issuer) if subject is not None and issuer is not None else None
-        self._by_host = by_host
+        self._hosts = None if hosts is None else {_name(host) for host in hosts if CERTIFICATE_LABEL in _name(host)}
         self._now = now
 
     async def check(self, head: RequestHead) -> None:
         """Raises `CERTIFICATE_REFUSED`."""
         values = head.header_values(self._header)
-        handed_on = len(values) == 1 and (not self._by_host or CERTIFICATE_LABEL in (head.header(b"host") or ""))
+        handed_on = len(values) == 1 and (self._hosts is None or _name(head.header(b"host") or "") in self._hosts)
         certificate = parse_certificate(values[0]) if handed_on else None
         if certificate is None or self._names is None or not is_expected(certificate, *self._names, self._now()):
             raise GatewayError(Failure.CERTIFICATE_REFUSED)
+
+
+def _name(host: str) -> str:
+    """A host without a port."""
+    return host.partition(":")[0].lower()

@@ -86,7 +86,7 @@ class Grants:
             )
         except TokenRefused as refusal:
             if refusal.status != 404 or tenant.subdomain == credentials.identityzone:
-                raise
+                raise refusal.of_binding(credentials.service) if credentials.service else refusal from None
             self._unknown.put(subscriber, True, UNKNOWN_SECONDS)
             raise GatewayError(Failure.SUBSCRIBER_UNKNOWN) from None
 

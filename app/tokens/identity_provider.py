@@ -69,7 +69,11 @@ class IdentityProvider(Protocol):
         """Where a browser logs out; it returns to `page` (an address of ours, or empty)."""
 
     async def prime(self) -> bool:
-        """Fetch verification keys; whether the server has ever answered."""
+        """Fetch verification keys; whether the server has ever had any for us."""
+
+    @property
+    def has_own_key(self) -> bool:
+        """Whether tokens can be verified without the server: by a key of the binding."""
 
 
 class IdentityProviders:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from app.clients import PlatformClients
 from app.errors import GatewayError
@@ -15,7 +15,9 @@ from app.tokens.authority import XSUAA, Authority
 from app.tokens.claims import refused
 from app.tokens.expiring_map import ExpiringMap
 from app.tokens.key_source import KeySource
+from app.tokens.request_budget import RequestBudget, spend_on_unknown
 from app.tokens.single_flight import SingleFlight
+from app.transport.connect_reason import advice_for, why
 
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
@@ -28,23 +30,31 @@ PAUSE_SECONDS = 30
 MAX_SOURCES = 1000
 UNKNOWN_SOURCES_PER_PAUSE = 20
 
+_AWAY = "Check the address in the binding, and whether the server is up."
+_FEW = "See what answers at this address: an authorization server publishes RSA keys."
+
 
 @dataclass(frozen=True, slots=True)
 class _KeySet:
-    """Keys by id as of `fetched_at`; `answered` is False when the server did not answer then."""
+    """Keys by id as of `fetched_at`; `answered` is False when the server did not answer then, `refused` True when it
+    said that the tenant may not be served to this application.
+    """
 
     keys: dict[str, RSAKey]
     fetched_at: float
     tried_at: float
     answered: bool
+    refused: bool = False
 
 
 class KeyStore:
     """Keys by source and key id.
 
     Fresh keys are used for 15 minutes, and for an hour while the server does not answer. A source is asked at most
-    twice a minute, and sources never seen before at most 20 times in that span: forged tokens cause no storm.
-    `fallback_pem` (a binding's `verificationkey`) is used when the server does not answer or does not know the key id.
+    twice a minute, and sources that nobody but a caller names at most 20 times in 30 seconds: forged tokens cause no
+    storm.
+    `fallback_pem` (a binding's `verificationkey`) is used when the server does not answer or does not know the key id,
+    not when it refuses the tenant.
     """
 
     def __init__(
@@ -59,18 +69,22 @@ class KeyStore:
         self._authority = authority
         self._clock = clock
         self._sets: ExpiringMap[KeySource, _KeySet] = ExpiringMap(MAX_SOURCES, clock)
-        self._unknown: deque[float] = deque(maxlen=UNKNOWN_SOURCES_PER_PAUSE)
+        self._unknown = RequestBudget(UNKNOWN_SOURCES_PER_PAUSE, PAUSE_SECONDS, clock)
         self._fetching: SingleFlight[KeySource, _KeySet] = SingleFlight()
         self.reachable = False
 
-    async def find(self, source: KeySource, kid: str, is_ours: bool = False) -> RSAKey:
-        """The key. `is_ours`: the source is that of our own tenant, which counts for no forgery.
+    async def find(self, source: KeySource, kid: str, is_credible: bool = False) -> RSAKey:
+        """The key. `is_credible`: the source is that of our own tenant, or of a token that we fetched ourselves: no
+        caller has invented it.
 
-        Raises `TOKEN_REFUSED` when there is no such key, and that the server is unavailable when that cannot be told.
+        Raises `TOKEN_REFUSED` when there is no such key, `TOO_MANY_UNKNOWN` when callers have invented too many sources
+        lately, and that the server is unavailable when nothing can be told.
         """
         known = self._sets.get(source)
         if known is None or self._is_due(known, kid):
-            known = await self._fetch(source, known, is_ours)
+            known = await self._fetch(source, known, is_credible)
+        if known.refused:
+            raise refused("the authorization server does not serve this tenant to this application")
         key = known.keys.get(kid) or self._fallback()
         if key is not None:
             return key
@@ -84,8 +98,8 @@ class KeyStore:
         return parse_pem(self._fallback_pem) if self._fallback_pem else None
 
     async def prime(self, source: KeySource) -> None:
-        """Fetch keys of our own tenant; afterwards `reachable` tells whether the server ever answered."""
-        await self._fetch(source, self._sets.get(source), is_ours=True)
+        """Fetch keys of our own tenant; afterwards `reachable` tells whether the server ever had any."""
+        await self._fetch(source, self._sets.get(source), is_credible=True)
 
     def _is_due(self, known: _KeySet, kid: str) -> bool:
         now = self._clock()
@@ -93,28 +107,21 @@ class KeyStore:
             return False
         return kid not in known.keys or now - known.fetched_at >= FRESH_SECONDS
 
-    async def _fetch(self, source: KeySource, known: _KeySet | None, is_ours: bool) -> _KeySet:
-        if known is None and not is_ours:
-            self._spend_on_unknown()
+    async def _fetch(self, source: KeySource, known: _KeySet | None, is_credible: bool) -> _KeySet:
+        if known is None and not is_credible:
+            spend_on_unknown(self._unknown)
         return await self._fetching.run(source, lambda: self._ask(source, known))
-
-    def _spend_on_unknown(self) -> None:
-        """Count a request to a source never seen before; refuse when there were too many lately."""
-        now = self._clock()
-        if len(self._unknown) == UNKNOWN_SOURCES_PER_PAUSE and now - self._unknown[0] < PAUSE_SECONDS:
-            raise refused("too many unknown tenants at the moment")
-        self._unknown.append(now)
 
     async def _ask(self, source: KeySource, known: _KeySet | None) -> _KeySet:
         status, keys = await self._request(source)
         now = self._clock()
         if keys is not None:
-            self.reachable = True
+            self.reachable = self.reachable or bool(keys)
             result = _KeySet(keys, now, now, True)
-        elif status == 400:  # the tenant may not be served to this application
-            result = _KeySet({}, now, now, True)
+        elif status == 400:
+            result = _KeySet({}, now, now, True, refused=True)
         elif known is not None and now - known.fetched_at < STALE_SECONDS:
-            result = _KeySet(known.keys, known.fetched_at, now, known.answered)
+            result = replace(known, tried_at=now)
         else:
             result = _KeySet({}, now, now, False)
         self._sets.put(source, result, STALE_SECONDS)
@@ -128,9 +135,18 @@ class KeyStore:
         try:
             reply = await self._clients.get().get(source.url, headers=dict(source.headers))
             if reply.status_code == 200:
-                return 200, parse_keys(reply.json())
+                keys = parse_keys(reply.json())
+                if not keys:
+                    _report(source, "its key set has none that can be used", _FEW)
+                return 200, keys
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            log.warning("no verification keys", extra={"fields": {"reason": type(error).__name__}})
+            _report(source, f"{type(error).__name__}{why(error)}", advice_for(error) or _AWAY)
             return 0, None
-        log.warning("no verification keys", extra={"fields": {"status": reply.status_code}})
+        _report(source, f"it answered {reply.status_code}", _AWAY)
         return reply.status_code, None
+
+
+def _report(source: KeySource, reason: str, advice: str) -> None:
+    server = urlsplit(source.url).netloc
+    fields = {"server": server, "reason": reason, "advice": advice}
+    log.warning("no verification keys from %s: %s", server, reason, extra={"fields": fields})

@@ -9,13 +9,14 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from app.bindings.credentials import OAuthClient
 from app.clients import PlatformClients
 from app.errors import GatewayError
 from app.tokens.authority import XSUAA, Authority
 from app.tokens.token_response import TokenRefused, TokenResponse, parse_refusal, parse_success
+from app.transport.connect_reason import advice_for, why
 from app.transport.pool_key import ClientCertificate
 
 if TYPE_CHECKING:
@@ -76,8 +77,9 @@ async def send(client: httpx.AsyncClient, request: TokenRequest) -> TokenRespons
         attempt = await _attempt(client, request, body, headers)
     if isinstance(attempt, TokenResponse):
         return attempt
-    log.warning("token request failed", extra={"fields": {"reason": attempt.reason}})
-    raise GatewayError(request.authority.unavailable, attempt.reason)
+    fields = {"reason": attempt.reason, "server": urlsplit(request.url).netloc}
+    log.warning("token request failed: %s", attempt.reason, extra={"fields": fields})
+    raise GatewayError(request.authority.unavailable, attempt.reason, advice=attempt.advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class _Failed:
     reason: str
     again: bool
     after: float = 0.0
+    advice: str = ""
 
 
 async def _attempt(
@@ -94,12 +97,16 @@ async def _attempt(
 
     try:
         reply = await client.post(request.url, content=body, headers=headers)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-        return _Failed("no connection to the token service", again=True)
+    except (httpx.ConnectTimeout, httpx.PoolTimeout):
+        return _Failed("no connection to the token service in time", again=True)
+    except httpx.ConnectError as error:
+        return _Failed(f"no connection to the token service{why(error)}", again=True, advice=advice_for(error))
+    except httpx.TimeoutException:
+        return _Failed("the token service did not answer in time", again=request.repeatable)
     except httpx.InvalidURL:
         return _Failed("the token service's address is malformed", again=False)
-    except (httpx.HTTPError, ssl.SSLError):  # a certificate of ours that is refused shows in the first read only
-        return _Failed("the token service broke off", again=request.repeatable)
+    except (httpx.HTTPError, ssl.SSLError) as error:  # a certificate of ours that is refused: in the first read only
+        return _Failed(f"the token service broke off{why(error)}", again=request.repeatable)
     if reply.status_code == 200:
         return parse_success(_json(reply), request.authority)
     if reply.status_code in REPEATED:

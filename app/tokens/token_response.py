@@ -10,6 +10,9 @@ from app.tokens.authority import XSUAA, Authority
 
 _UNSAFE = re.compile(r"[^\w .,:;'()/=@+-]", re.ASCII)
 _TOKEN_LIKE = re.compile(r"\S{48,}")
+INVALID = "invalid_response"
+_ABOUT_US = frozenset(("invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", INVALID))
+_NO_SERVER = "See what answers at the token service's address: it does not speak OAuth 2."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +30,32 @@ class TokenRefused(GatewayError):
     where there was none.
     """
 
-    def __init__(self, error: str, description: str = "", authority: Authority = XSUAA, status: int = 0) -> None:
+    def __init__(
+        self, error: str, description: str = "", authority: Authority = XSUAA, status: int = 0, binding: str = ""
+    ) -> None:
         self.status = status
         self.error = sanitized(error) or "unknown_error"
         text = sanitized(description)
-        super().__init__(authority.refused, f"{self.error}: {text}" if text else self.error)
+        whose = f"the client of the {binding} binding: " if binding else ""
+        detail = f"{whose}{self.error}: {text}" if text else f"{whose}{self.error}"
+        super().__init__(authority.refused, detail, advice=_advice(self.error, binding))
+        self._origin = (error, description, authority, status)
+
+    def of_binding(self, binding: str) -> TokenRefused:
+        """The same, which says whose credentials were shown: those of this service's binding."""
+        return TokenRefused(*self._origin, binding=binding)
 
     @property
     def is_about_us(self) -> bool:
-        """Whether the application's own credentials are at fault, not the user's or the session's."""
-        return self.error in ("invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope")
+        """Whether the application's credentials or the server itself are at fault, not the user or the session."""
+        return self.error in _ABOUT_US
+
+
+def _advice(error: str, binding: str) -> str:
+    """What to do where the row of the error table would send to the wrong place."""
+    if error == INVALID:
+        return _NO_SERVER
+    return f"Check the {binding} binding: its client, secret or certificate, and grant types." if binding else ""
 
 
 def sanitized(text: object) -> str:
@@ -49,10 +68,10 @@ def sanitized(text: object) -> str:
 def parse_success(body: object, authority: Authority = XSUAA) -> TokenResponse:
     """Read a 200 answer; anything unexpected raises `TokenRefused`."""
     if not isinstance(body, dict):
-        raise TokenRefused("invalid_response", "the answer is no JSON object", authority)
+        raise TokenRefused(INVALID, "the answer is no JSON object", authority)
     access_token = body.get("access_token")
     if not isinstance(access_token, str) or not access_token or not access_token.isascii():
-        raise TokenRefused("invalid_response", "the answer has no access_token", authority)
+        raise TokenRefused(INVALID, "the answer has no access_token", authority)
     return TokenResponse(
         access_token,
         _seconds(body.get("expires_in")),

@@ -49,13 +49,15 @@ class TokenVerifier(ABC):
         self._good: ExpiringMap[bytes, VerifiedToken] = ExpiringMap(MAX_REMEMBERED, clock)
 
     @abstractmethod
-    async def verify(self, token: str) -> VerifiedToken:
+    async def verify(self, token: str, fetched: bool = False) -> VerifiedToken:
         """The token, validated. Raises `TOKEN_REFUSED`, or that the server is unavailable when keys cannot be had.
 
-        Claims are judged before keys are looked for: a token that is not for us causes no request.
+        Claims are judged before keys are looked for: a token that is not for us causes no request. What a caller shows
+        may be invented all the same, and too much of that raises `TOO_MANY_UNKNOWN`; a token that we have `fetched`
+        from the server ourselves never does.
         """
 
-    async def verify_again(self, token: str) -> VerifiedToken:
+    async def verify_again(self, token: str, fetched: bool = False) -> VerifiedToken:
         """Like `verify`, for a token that comes with each request: a good one is remembered by digest until it ends.
 
         Tokens of sessions are not remembered here: the session holds them, and they come once.
@@ -63,13 +65,13 @@ class TokenVerifier(ABC):
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         known = self._good.get(digest)
         if known is None:
-            known = await self.verify(token)
+            known = await self.verify(token, fetched)
             self._good.put(digest, known, known.expires_at + SKEW_SECONDS - self._clock())
         return known
 
     async def verify_user(self, token: str) -> UserToken:
-        """Like `verify`, for a token that has to be a user's."""
-        return user_token(await self.verify(token))
+        """Like `verify`, for a token that we have fetched, and that has to be a user's."""
+        return user_token(await self.verify(token, fetched=True))
 
 
 class Verifier(TokenVerifier):
@@ -85,12 +87,13 @@ class Verifier(TokenVerifier):
         self._keys = keys
         self._own = credentials.tenant
 
-    async def verify(self, token: str) -> VerifiedToken:
+    async def verify(self, token: str, fetched: bool = False) -> VerifiedToken:
         """See `TokenVerifier`."""
         kid, claims = open_token(token)
         verified = self._judge(token, claims)
         tenant = verified.principal.tenant
-        key = await self._keys.find(zone_keys(self._credentials, tenant.id), kid, tenant.id == self._own.id)
+        is_credible = fetched or tenant.id == self._own.id
+        key = await self._keys.find(zone_keys(self._credentials, tenant.id), kid, is_credible)
         check_signature(token, key)
         if not self._credentials.is_shared:
             self._settle(tenant)

@@ -60,6 +60,13 @@ class XsuaaProvider:
         await self._keys.prime(zone_keys(self._credentials, self._credentials.tenant.id))
         return self._keys.reachable
 
+    @property
+    def has_own_key(self) -> bool:
+        """See `IdentityProvider`."""
+        from app.tokens.signature import parse_pem
+
+        return parse_pem(self._credentials.verificationkey) is not None
+
     async def _login(self, response: TokenResponse) -> Login:
         token = await self._verifier.verify_user(response.access_token)
         return Login(UserCaller(token), response.refresh_token)

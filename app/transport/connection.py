@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 256 * 1024
 
+_SLOW = "Find out why the backend is slow, or raise"
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -52,6 +54,7 @@ class Connection(asyncio.Protocol):
         self.deadline = math.inf
         self.failure: Failure | None = None
         self.detail = ""
+        self.advice = ""
         self.closed = False
         self.busy = False
         self.request_sent = True
@@ -154,9 +157,9 @@ class Connection(asyncio.Protocol):
             and self._drained is None and not self._unsent and not self._socket.get_write_buffer_size()
         )  # fmt: skip
 
-    def abort(self, failure: Failure, detail: str = "") -> None:
+    def abort(self, failure: Failure, detail: str = "", advice: str = "") -> None:
         """End the exchange with a failure and drop the socket at once."""
-        self._fail(failure, detail)
+        self._fail(failure, detail, advice)
         if self._transport is not None:
             self._transport.abort()
 
@@ -184,7 +187,7 @@ class Connection(asyncio.Protocol):
         return transport, rest
 
     def on_deadline(self) -> None:
-        self.abort(Failure.BACKEND_TIMEOUT)
+        self.abort(Failure.BACKEND_TIMEOUT, *self._exceeded())
 
     # -- asyncio.Protocol
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -237,6 +240,21 @@ class Connection(asyncio.Protocol):
         self._resume_writer()
 
     # -- inside
+    def _exceeded(self) -> tuple[str, str]:
+        """Which limit has passed, and where it is set."""
+        if self.deadline >= self._ends_at:
+            total = _milliseconds(self._timeouts.total)
+            return f"the exchange did not end within {total} ms", f"{_SLOW} GATEWAY_TOTAL_TIMEOUT."
+        if self.parser.head_complete:
+            idle = _milliseconds(self._timeouts.idle)
+            return f"the answer stopped for {idle} ms", f"{_SLOW} GATEWAY_IDLE_TIMEOUT."
+        what = "no answer" if self._drained is None else "it took no more of the request"
+        detail = f"{what} within {_milliseconds(self._timeout)} ms, the timeout of the destination or service"
+        return (
+            detail,
+            f"{_SLOW} the timeout: HTML5.Timeout of the destination, or timeout in the environment or binding.",
+        )
+
     @property
     def _socket(self) -> asyncio.Transport:
         if self._transport is None:
@@ -280,13 +298,17 @@ class Connection(asyncio.Protocol):
             self.deadline = min(self._loop.time() + self._timeouts.idle, self._ends_at)
             self._socket.resume_reading()
 
-    def _fail(self, failure: Failure, detail: str) -> None:
+    def _fail(self, failure: Failure, detail: str, advice: str = "") -> None:
         self.closed = True
         if self.failure is None:
-            self.failure, self.detail = failure, detail
+            self.failure, self.detail, self.advice = failure, detail, advice
         self._wake()
         self._resume_writer()
 
     def _raise_failure(self) -> None:
         if self.failure is not None:
-            raise GatewayError(self.failure, self.detail)
+            raise GatewayError(self.failure, self.detail, advice=self.advice)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

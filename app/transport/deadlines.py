@@ -15,7 +15,8 @@ INTERVAL = 0.1
 class Expiring(Protocol):
     """Something with a deadline in `loop.time()` seconds; `on_deadline` is called once it has passed."""
 
-    deadline: float
+    @property
+    def deadline(self) -> float: ...
 
     def on_deadline(self) -> None: ...
 

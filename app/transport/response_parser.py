@@ -12,6 +12,8 @@ import httptools
 MAX_HEAD_BYTES = 256 * 1024
 MAX_INFORMATIONAL = 8
 
+_NO_HTTP = "what it sent is no HTTP"  # the parser's own words name the protocols that it would know
+
 
 class InvalidAnswer(Exception):
     """The backend's bytes are no valid HTTP/1.x answer (or one that could be read in two ways)."""
@@ -72,7 +74,8 @@ class ResponseParser:
         self.reusable = False
         self.surplus = True
         if not self.complete:
-            raise InvalidAnswer(str(error.__context__ or error)) from error
+            reason = str(error.__context__ or error)
+            raise InvalidAnswer(_NO_HTTP if reason.startswith("Expected HTTP/") else reason) from error
 
     def finish(self, *, told: bool = True) -> None:
         """The backend closed. Completes an answer delimited by that; raises InvalidAnswer for any other, and where the

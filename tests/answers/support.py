@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,18 @@ ROUTES = [
 TEXT = b"some text that is worth compressing, and more of it\n" * 100
 
 
-@asynccontextmanager
-async def gateway(
+def gateway(
     workdir: Path, script: Script, document: Mapping[str, Any] | None = None, **variables: Any
-) -> AsyncIterator[RawClient]:
+) -> AbstractAsyncContextManager[RawClient]:
     """A client connected to a gateway with this xs-app.json (public routes unless it says otherwise)."""
+    return limited_gateway(workdir, script, InboundLimits(), document, **variables)
+
+
+@asynccontextmanager
+async def limited_gateway(
+    workdir: Path, script: Script, limits: InboundLimits, document: Mapping[str, Any] | None = None, **variables: Any
+) -> AsyncIterator[RawClient]:
+    """The same with limits for clients."""
     (workdir / "resources").mkdir(exist_ok=True)
     (workdir / "resources" / "text.txt").write_bytes(TEXT)
     xs_app = {"authenticationMethod": "none", "routes": ROUTES, **(document or {})}
@@ -37,7 +44,8 @@ async def gateway(
         environ = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
         running = compose(load_configuration(workdir, environ))
         try:
-            async with inbound_server(running.gateway, InboundLimits()) as port, raw_client(port) as client:
+            server = inbound_server(running.gateway, limits, access_log=running.access_log)
+            async with server as port, raw_client(port) as client:
                 yield client
         finally:
             await running.aclose()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -227,3 +229,73 @@ def test_whoever_asks_for_statistics_asks_the_backend_too(
         assert (value(reply, "sap-statistics-approuter") is not None) == (asked == ["true"])
 
     run(test())
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ({"x_correlationid": "c-1", "x_request_id": "r-1"}, ("c-1", "r-1")),
+        ({"x_correlationid": "c-1", "x_request_id": "r 1"}, ("c-1", "c-1")),
+        ({"x_request_id": "r-1"}, ("r-1", "r-1")),
+        ({"x_correlationid": "c-1"}, ("c-1", "c-1")),
+    ],
+)
+def test_a_clients_own_request_id_reaches_the_backend(
+    tmp_path: Path, sent: dict[str, str], expected: tuple[str, str]
+) -> None:
+    seen: list[tuple[list[bytes], list[bytes]]] = []
+
+    async def noting(link: Link) -> None:
+        received = await link.request()
+        seen.append((received.values(b"x-correlationid"), received.values(b"x-request-id")))
+        await link.send(answer())
+
+    async def test() -> None:
+        async with gateway(tmp_path, noting) as client:
+            reply = await ask(client, "/x", **sent)
+            assert value(reply, "x-correlationid") == expected[0]
+
+    run(test())
+    assert seen == [([expected[0].encode()], [expected[1].encode()])]
+
+
+def test_an_answer_without_a_date_gets_ours_and_one_with_a_date_keeps_it(tmp_path: Path) -> None:
+    """RFC 9110, 6.6.1."""
+
+    async def dated(link: Link) -> None:
+        while True:
+            received = await link.request()
+            is_dated = received.target == b"/dated"
+            await link.send(answer(headers=b"Date: Sat, 31 Jan 2026 12:00:00 GMT\r\n" if is_dated else b""))
+
+    async def test() -> None:
+        async with gateway(tmp_path, dated) as client:
+            assert value(await ask(client, "/dated"), "date") == "Sat, 31 Jan 2026 12:00:00 GMT"
+            given = parsedate_to_datetime(value(await ask(client, "/undated"), "date") or "")
+            assert abs(given.timestamp() - time.time()) < 5
+
+    run(test())
+
+
+def test_targets_beyond_ascii_are_sent_and_found_percent_encoded(tmp_path: Path) -> None:
+    routes = [
+        {"source": "^/euro/(.*)$", "target": "/\u20ac/$1", "destination": "backend"},
+        {"source": "^/umlaut/(.*)$", "target": "/\u00e4 b/$1", "destination": "backend"},
+        {"source": "^/file$", "target": "/gr\u00fc\u00df e.txt", "localDir": "resources"},
+    ]
+    targets: list[bytes] = []
+
+    async def noting(link: Link) -> None:
+        while True:
+            targets.append((await link.request()).target)
+            await link.send(answer())
+
+    async def test() -> None:
+        async with gateway(tmp_path, noting, {"routes": routes}) as client:
+            (tmp_path / "resources" / "gr\u00fc\u00df e.txt").write_bytes(b"found")
+            assert (await ask(client, "/euro/x?y")).status == 200
+            assert (await ask(client, "/umlaut/%C3%A4")).status == 200
+            assert (await ask(client, "/file")).body == b"found"
+
+    run(test())
+    assert targets == [b"/%E2%82%AC/x?y", b"/%C3%A4%20b/%C3%A4"]

@@ -66,7 +66,7 @@ def test_a_service_may_have_applications_only() -> None:
             {"uaa": None, "forwardiasauthentication": True, "grant_type": "client_credentials"},
             "uaa is required with grant_type client_credentials",
         ),
-        ({"uaa": {"clientid": "x"}}, "neither clientsecret nor certificate and key"),
+        ({"uaa": {"clientid": "x"}}, "$.credentials.uaa clientsecret, or certificate and key"),
         ({"grant_type": "mtls", "cert": "c"}, "$.credentials.key key is required beside grant_type mtls"),
         ({"html5-apps-repo": {"app_host_id": 5}}, "$.credentials['html5-apps-repo']"),
         ({"html5-apps-repo": {"app_host_id": "a\r\nb"}}, "$.credentials['html5-apps-repo']"),

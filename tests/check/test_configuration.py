@@ -414,6 +414,37 @@ def test_what_has_no_effect_is_noted(tmp_path: Path) -> None:
     ]
 
 
+def test_which_of_several_xsuaa_bindings_is_used_is_noted(tmp_path: Path) -> None:
+    environ = environment(UAA, {**UAA, "name": "another"})
+    [note] = loaded(tmp_path, public(), environ).notes
+    assert str(note) == "UAA_SERVICE_NAME: not set, and 2 xsuaa bindings: 'uaa' is the one that is used"
+    assert loaded(tmp_path, public(), environ | {"UAA_SERVICE_NAME": "another"}).notes == ()
+    assert loaded(tmp_path, public(), environment(UAA)).notes == ()
+
+
+def with_credentials(service: dict[str, Any], **change: str) -> dict[str, Any]:
+    return {**service, "credentials": {**service["credentials"], **change}}
+
+
+@pytest.mark.parametrize(
+    ("service", "name"), [(UAA, "url"), (DESTINATION, "uri"), (DESTINATION, "url"), (CONNECTIVITY, "token_service_url")]
+)
+@pytest.mark.parametrize("address", ["nourl", "ftp://a.example", "https://", "https://["])
+def test_an_address_that_is_none_is_refused(tmp_path: Path, service: dict[str, Any], name: str, address: str) -> None:
+    [problem] = refused(tmp_path, public(), environment(with_credentials(service, **{name: address})))
+    assert problem.path == f"$.credentials.{name}"
+    assert problem.message == "an address that begins with https:// or http://"
+
+
+def test_messages_say_what_is_allowed_in_plain_words(tmp_path: Path) -> None:
+    environ = environment(with_credentials(UAA, clientsecret=""), SESSION_COOKIE_NAME="two words")
+    messages = [problem.message for problem in refused(tmp_path, public(), environ)]
+    assert messages == [
+        "the name of a cookie: letters, digits, hyphens, underscores, without blanks",
+        "clientsecret, or certificate and key",
+    ]
+
+
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
     """Also where it is read as it is: `plugins` by the service that lists them, bindings by their readers."""
     names = {*variable_names(), "VCAP_SERVICES", "VCAP_APPLICATION", "NODE_EXTRA_CA_CERTS", "SERVICE_BINDING_ROOT"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.problem import Problem
+from app.sessions.driver import load_driver
 from tests.check.test_configuration import environment, loaded, places, public, refused
 
 REDIS: dict[str, Any] = {
@@ -55,6 +57,19 @@ def test_a_driver_of_ones_own_is_named_by_its_import_path(tmp_path: Path) -> Non
     own["externalStoreFilePath"] = "./src/storage/my-store"
     (problem,) = problems(tmp_path, REDIS, EXT_SESSION_MGT=own)
     assert (problem.path, problem.value) == ("$.externalStoreFilePath", '"./src/storage/my-store"')
+
+
+def test_a_driver_beside_the_descriptor_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "driver_beside.py").write_text("def make_table(credentials):\n    import helper_beside\n")
+    (tmp_path / "helper_beside.py").touch()
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__init__.py").write_text("raise ImportError('not ours')")
+    own = {**STORE, "storageType": "postgres", "externalStoreFilePath": "driver_beside:make_table"}
+    loaded(tmp_path, public(), environment(REDIS, EXT_SESSION_MGT=own))
+    load_driver("driver_beside:make_table", tmp_path)({})
+    assert sys.path.count(str(tmp_path)) == 1
+    assert sys.path[-1] == str(tmp_path)  # nothing there takes the place of what is installed
 
 
 def test_credentials_that_lead_nowhere_are_told_without_a_secret(tmp_path: Path) -> None:

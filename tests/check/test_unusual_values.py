@@ -20,9 +20,23 @@ from tests.compatibility.test_compatibility import paths, variable_paths
 
 TEXTS = (
     "", "\u00e4", "\u20ac", "\ud800", "a\r\nb", "a\0b", "https://u:p@h/#f", "https://h", "(", "(?=x)(.)", "x" * 9000,
-    "99999999999999999999",
+    "99999999999999999999", "9" * 400, "9" * 15, "(" * 500 + ")" * 500, "a{1,65535}",
+    "/\u20ac/ b/$1", "/../$1", "/x?\r\n",
 )  # fmt: skip
-VALUES: tuple[Any, ...] = (*TEXTS, 0, -1, 1.5, True, None, [], {}, ["\u00e4"], {"\u00e4": "\u00e4"})
+VALUES: tuple[Any, ...] = (
+    *TEXTS,
+    10**400,
+    10**15 - 1,
+    0,
+    -1,
+    1.5,
+    True,
+    None,
+    [],
+    {},
+    ["\u00e4"],
+    {"\u00e4": "\u00e4"},
+)
 NO_JSON = ("[" * 100_000, "9" * 5000, '"\\ud800"', "\udcff", "NaN")
 
 

@@ -17,15 +17,22 @@ HeaderList = list[tuple[bytes, bytes]]
 
 
 def begin(
-    headers: HeaderList, accept: bytes | None = b"gzip", *, method: str = "GET", body: bytes = b"", first: bytes = b""
+    headers: HeaderList,
+    accept: bytes | None = b"gzip",
+    *,
+    method: str = "GET",
+    body: bytes | None = b"",
+    first: bytes = b"",
 ) -> tuple[Encoder | None, bytes]:
-    """Begin a 200 answer whose `body` has not been read, or whose `first` piece has."""
+    """Begin a 200 answer whose `body` has not been read (None: is not there yet), or whose `first` piece has."""
 
     async def read() -> bytes:
-        return body
+        return body or b""
 
     head = RequestHead(method, "/", [(b"accept-encoding", accept)] if accept is not None else [])
-    return asyncio.run(Compression(1024, mixed=False).of(head).begin(200, headers, first, read))
+    return asyncio.run(
+        Compression(1024, mixed=False).of(head).begin(200, headers, first, None if body is None else read)
+    )
 
 
 def length(size: int) -> tuple[bytes, bytes]:
@@ -78,10 +85,26 @@ def test_nothing_is_waited_for_where_nothing_is_to_be_compressed() -> None:
     assert begin([(b"content-type", b"image/png")], body=b"not read") == (None, b"")
 
 
-def test_an_answer_to_head_keeps_its_length() -> None:
-    headers = [HTML, length(5000)]
+def test_an_answer_to_head_has_the_headers_of_that_to_get() -> None:
+    """RFC 9110, 8.6: a length that GET would not get is none to tell."""
+    for given in ([HTML, length(5000)], [HTML, length(5)], [HTML, length(5000), (b"content-encoding", b"br")]):
+        for_get, for_head = list(given), list(given)
+        begin(for_get)
+        assert begin(for_head, method="HEAD") == (None, b"")
+        assert for_head == for_get
+
+
+def test_an_answer_to_head_without_a_length_stays_as_it_is() -> None:
+    headers = [HTML]
     assert begin(headers, method="HEAD") == (None, b"")
-    assert headers == [HTML, length(5000), (b"vary", b"Accept-Encoding")]
+    assert headers == [HTML, (b"vary", b"Accept-Encoding")]
+
+
+def test_nothing_is_waited_for_where_nothing_is_there_yet() -> None:
+    headers = [HTML]
+    encoder, first = begin(headers, body=None)
+    assert encoder is not None
+    assert (first, headers) == (b"", [HTML, (b"vary", b"Accept-Encoding"), (b"content-encoding", b"gzip")])
 
 
 def test_what_is_not_compressible_does_not_vary() -> None:

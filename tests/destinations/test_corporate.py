@@ -76,6 +76,13 @@ def test_who_logged_in_elsewhere_gets_none_and_takes_none_away() -> None:
     assert "corporate-dora" in found[2]
 
 
+def test_attack_69_a_corporate_token_is_not_for_who_shows_the_users_other_token_alone() -> None:
+    alice = with_identity_service("alice")
+    found, _ = credentials_of(CorporateTokens(everywhere=True), alice, UserCaller(alice.token))
+    assert "corporate-alice" in found[0]
+    assert found[1] == "{}"
+
+
 def test_nothing_changes_where_it_is_switched_off() -> None:
     found, shown = credentials_of(CorporateTokens(), with_identity_service("alice"), with_identity_service("bob"))
     assert found == ["{}", "{}"]

@@ -215,6 +215,45 @@ def test_one_users_failed_token_is_not_anothers() -> None:
     run(step)
 
 
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_one_users_refused_token_is_not_anothers_before_anything_is_known(status: int) -> None:
+    def not_for_alice(call: Call) -> Reply:
+        shown = call.headers.get("x-user-token")
+        if shown is not None and claims_of(shown)["user_name"] == "alice":
+            return status, {"ErrorMessage": "The token of alice is revoked"}
+        return token_for(call)
+
+    async def step(platform: Platform, resolver: DestinationResolver) -> None:
+        platform.answers["erp"] = not_for_alice
+        platform.gate.clear()
+        alice = asyncio.create_task(resolver.resolve("erp", ALICE))
+        await asyncio.sleep(0)
+        others = [asyncio.create_task(resolver.resolve("erp", user(name))) for name in ("bob", "bob", "carl")]
+        await asyncio.sleep(0)
+        platform.gate.set()
+        names = [dict((await each).destination.credentials)[b"authorization"] for each in others]
+        assert names == [b"Bearer of-bob", b"Bearer of-bob", b"Bearer of-carl"]
+        with pytest.raises(GatewayError, match="alice is revoked") as caught:
+            await alice
+        assert caught.value.failure is Failure.DESTINATION_SERVICE_REFUSED
+
+    run(step)
+
+
+def test_who_waits_for_what_fails_for_everybody_asks_no_more_than_once() -> None:
+    async def step(platform: Platform, resolver: DestinationResolver) -> None:
+        platform.answers["erp"] = lambda call: (403, {"ErrorMessage": "nobody may"})
+        platform.gate.clear()
+        waiting = [asyncio.create_task(resolver.resolve("erp", user(f"user{n % 3}"))) for n in range(12)]
+        await asyncio.sleep(0)
+        platform.gate.set()
+        failures = await asyncio.gather(*waiting, return_exceptions=True)
+        assert all(isinstance(each, GatewayError) for each in failures)
+        assert len(platform.finds) == 3
+
+    run(step)
+
+
 def test_a_failed_token_is_not_kept() -> None:
     async def step(platform: Platform, resolver: DestinationResolver) -> None:
         platform.define("erp", [{"error": "no"}], Authentication="OAuth2JWTBearer")

@@ -107,6 +107,16 @@ def test_a_page_runs_and_loads_nothing_and_escapes_what_it_shows() -> None:
     assert headers_of(answer)[b"content-security-policy"].startswith(b"default-src 'none'")
 
 
+@pytest.mark.parametrize("reader", [PROGRAM, BROWSER])
+def test_what_is_for_the_log_alone_is_not_shown_and_better_advice_is(reader: RequestHead) -> None:
+    error = GatewayError(Failure.BACKEND_TLS_FAILED, "a detail", advice="Do that.", logged="valid for 10.0.0.7")
+    answer = error_answer(error, reader, CORRELATION)
+    assert "10.0.0.7" not in answer.body.decode()
+    assert "10.0.0.7" not in str(answer.headers)
+    assert "Do that." in answer.body.decode()
+    assert Failure.BACKEND_TLS_FAILED.value.advice not in answer.body.decode()
+
+
 def test_without_a_detail_the_advice_is_the_detail() -> None:
     answer = error_answer(GatewayError(Failure.BACKEND_TIMEOUT), PROGRAM, CORRELATION)
     assert json.loads(answer.body)["detail"] == Failure.BACKEND_TIMEOUT.value.advice

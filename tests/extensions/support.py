@@ -9,10 +9,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from app.extensions import Extension, GetRouterConfig, GetToken, Middleware
 from app.inbound.protocol import InboundLimits
-from app.main import Application
+from app.main import Application, create_app
 from tests.support.mini_gateway import inbound_server
+from tests.support.raw_backend import RawBackend, friendly, raw_backend
+from tests.support.raw_client import RawClient, raw_client
 
+UPGRADE = b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAA\r\n\r\n"
 ROUTES: list[dict[str, Any]] = [{"source": "^/service/", "destination": "backend"}]
 
 
@@ -53,3 +57,25 @@ async def serving(application: Application) -> AsyncIterator[int]:
     """The application on the gateway's own client protocol; yields the port."""
     async with living(application), inbound_server(application, InboundLimits()) as port:
         yield port
+
+
+def in_slot(slot: str, middleware: Middleware) -> Extension:
+    return Extension(first=[middleware]) if slot == "first" else Extension(before_request_handler=[middleware])
+
+
+@asynccontextmanager
+async def gateway(
+    workdir: Path, *extensions: Extension, behaviour: Any = friendly, environ: Mapping[str, str] | None = None,
+    get_token: GetToken | None = None, get_router_config: GetRouterConfig | None = None, **descriptor: Any,
+) -> AsyncIterator[tuple[RawBackend, RawClient]]:  # fmt: skip
+    """A gateway with extensions, a backend behind and a client before it. The rest is for xs-app.json."""
+    async with raw_backend(behaviour) as backend:
+        app = create_app(
+            write_descriptor(workdir, **descriptor),
+            environment(backend.port, **(environ or {})),
+            extensions=extensions,
+            get_token=get_token,
+            get_router_config=get_router_config,
+        )
+        async with serving(app) as port, raw_client(port) as client:
+            yield backend, client

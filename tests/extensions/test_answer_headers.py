@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.extensions import Extension, Mount
-from tests.extensions.test_slots import gateway
+from tests.extensions.support import gateway
 from tests.support.running import run
 
 GET = b"GET /ext/ HTTP/1.1\r\nhost: gateway\r\n\r\n"

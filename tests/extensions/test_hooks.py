@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from app.answer import Headers
 from app.extensions import Extension, RequestInfo, RouterConfig
 from app.extensions.extended_forwarder import custom_caller
 from app.main import create_app
 from app.principal import AnonymousCaller, Tenant
-from tests.extensions.support import environment, serving, write_descriptor
-from tests.extensions.test_slots import gateway
+from tests.extensions.support import environment, gateway, serving, write_descriptor
 from tests.support.raw_backend import Link, friendly, raw_backend
-from tests.support.raw_client import raw_client
+from tests.support.raw_client import Answered, raw_client
 from tests.support.running import run
 
 
@@ -21,12 +24,57 @@ async def _wrong(request: RequestInfo, status: int, headers: Headers) -> Headers
     raise RuntimeError("an extension's mistake")
 
 
-def test_a_response_hook_that_fails_changes_nothing(tmp_path: Path) -> None:
-    async def test() -> None:
-        async with gateway(tmp_path, Extension(on_response=_wrong)) as (_, client):
-            assert (await client.get(b"/service/x")).body == b"ok"
+@pytest.mark.parametrize(
+    "returned",
+    [
+        None,
+        7,
+        [b"name"],
+        ((b"x-one", b"1", b"2"),),
+        (("x-one", "1"),),
+        ((b"x-one", "1"),),
+        ((b"x-one", None),),
+        ((b"", b"1"),),
+        ((b"x one", b"1"),),
+        ((b"x-one", b"1\r\nx-two: 2"),),
+        ((b"content-length", b"many"),),
+        ((b"content-length", b"1"),),
+        ((b"transfer-encoding", b"chunked"),),
+    ],
+)
+def test_what_is_no_headers_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], returned: object
+) -> None:
+    async def forgetful(request: RequestInfo, status: int, headers: Headers) -> Any:
+        return returned
 
-    run(test())
+    async def after(request: RequestInfo, status: int, headers: Headers) -> Headers:
+        return (*headers, (b"X-After", b"1"))
+
+    async def test() -> Answered:
+        async with gateway(tmp_path, Extension(on_response=forgetful), Extension(on_response=after)) as (_, client):
+            return await client.get(b"/service/x")
+
+    answered = run(test())
+    assert (answered.status, answered.body, answered.values(b"x-after")) == (200, b"ok", [b"1"])
+    assert answered.values(b"x-frame-options") == [b"SAMEORIGIN"]
+    log = capsys.readouterr().out
+    assert "a response hook failed" in log
+    assert "INTERNAL" not in log
+
+
+def test_a_response_hook_that_fails_changes_nothing_and_is_logged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def test() -> Answered:
+        async with gateway(tmp_path, Extension(on_response=_wrong)) as (_, client):
+            return await client.get(b"/service/x")
+
+    answered = run(test())
+    assert answered.body == b"ok"
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (line,) = [line for line in lines if line.get("msg", "").startswith("a response hook failed")]
+    assert line["correlation_id"].encode() == answered.values(b"x-correlationid")[0]
 
 
 def test_response_hooks_follow_each_other(tmp_path: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +10,10 @@ import h11
 import pytest
 
 from app.extensions import Extension, Middleware, RequestInfo, at, error_of, request_info
-from app.main import create_app
-from tests.extensions.support import environment, serving, write_descriptor
-from tests.support.raw_backend import Link, RawBackend, answer, friendly, raw_backend
-from tests.support.raw_client import RawClient, raw_client
+from tests.extensions.support import gateway, in_slot
+from tests.support.raw_backend import Link, answer
+from tests.support.raw_client import Answered
 from tests.support.running import eventually, run
-
-
-@asynccontextmanager
-async def gateway(
-    workdir: Path, *extensions: Extension, behaviour: Any = friendly, **options: Any
-) -> AsyncIterator[tuple[RawBackend, RawClient]]:
-    """A gateway with extensions, a backend behind and a client before it."""
-    async with raw_backend(behaviour) as backend:
-        app = create_app(write_descriptor(workdir), environment(backend.port), extensions=extensions, **options)
-        async with serving(app) as port, raw_client(port) as client:
-            yield backend, client
 
 
 def noting(name: str, notes: list[str]) -> Middleware:
@@ -42,10 +28,6 @@ def noting(name: str, notes: list[str]) -> Middleware:
         return noted
 
     return wrap
-
-
-def in_slot(slot: str, middleware: Middleware) -> Extension:
-    return Extension(first=[middleware]) if slot == "first" else Extension(before_request_handler=[middleware])
 
 
 def adding_header(app: Any) -> Any:
@@ -146,6 +128,26 @@ def test_what_is_known_of_a_request(tmp_path: Path, slot: str) -> None:
 
 
 @pytest.mark.parametrize("slot", ["first", "before_request_handler"])
+def test_a_body_that_is_refused_behind_middleware_has_one_line_that_says_so(
+    tmp_path: Path, slot: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def test() -> Answered:
+        async with gateway(tmp_path, in_slot(slot, wrapping_channels)) as (backend, client):
+            await client.send(b"POST /service/x HTTP/1.1\r\nhost: gateway\r\ntransfer-encoding: chunked\r\n\r\n")
+            await eventually(lambda: backend.connections == 1)
+            await client.send(b"nonsense\r\n")
+            answered = await client.answer("POST")
+            assert answered.status == 400
+            await client.rest()
+            return answered
+
+    answered = run(test())
+    [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"type":"request"' in line]
+    assert (line["response_status"], line["failure"]) == (400, "BAD_REQUEST")
+    assert answered.values(b"x-correlationid") == [line["correlation_id"].encode()]
+
+
+@pytest.mark.parametrize("slot", ["first", "before_request_handler"])
 def test_bodies_pass_through_middleware_both_ways(tmp_path: Path, slot: str) -> None:
     async def echoes(link: Link) -> None:
         while True:
@@ -240,18 +242,3 @@ def test_error_handling_sees_the_failure_and_may_mark_the_answer(tmp_path: Path)
 
     run(test())
     assert failures == ["BACKEND_CLOSED"]
-
-
-def test_middleware_that_answers_nothing_breaks_the_connection(tmp_path: Path) -> None:
-    def silent(app: Any) -> Any:
-        async def said_nothing(scope: Any, receive: Any, send: Any) -> None:
-            await asyncio.sleep(0)
-
-        return said_nothing
-
-    async def test() -> None:
-        async with gateway(tmp_path, Extension(first=[silent])) as (_, client):
-            await client.send(b"GET /service/x HTTP/1.1\r\nhost: gateway\r\n\r\n")
-            assert await client.rest() == b""
-
-    run(test())

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import APIRouter, FastAPI, Request
+from starlette.staticfiles import StaticFiles
 
 from app.composition.application import compose
 from app.configuration import load_configuration
-from app.extensions import Extension, Mount
+from app.extensions import Extension, Mount, request_info
 from app.extensions.extended_gateway import ExtendedGateway
 from app.extensions.mount import mounted_route
 from app.extensions.slots import is_below
@@ -20,8 +23,7 @@ from app.gateway import Gateway
 from app.main import create_app
 from app.problem import ConfigurationError
 from app.routing.route import AuthenticationType
-from tests.extensions.support import environment, serving, write_descriptor
-from tests.support.raw_client import raw_client
+from tests.extensions.support import environment, gateway, serving, write_descriptor
 from tests.support.running import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +124,11 @@ def test_middleware_below_a_path_sees_path_parameters_pass_by_nowhere(path: str)
     assert not is_below("/admins;/admin", "/admin")
 
 
+def test_a_mount_at_the_root_gets_everything() -> None:
+    route = mounted_route(Mount(prefix="/", app=nothing), -1, AuthenticationType.XSUAA, "app!t1")
+    assert all(route.pattern.search(target) for target in ("/", "/x", "/x/y?z"))
+
+
 def test_a_mount_is_protected_like_a_route_by_default() -> None:
     mount = Mount(prefix="/api", app=nothing, scopes=["$XSAPPNAME.admin"])
     route = mounted_route(mount, -1, AuthenticationType.XSUAA, "app!t1")
@@ -136,18 +143,48 @@ def test_what_is_no_application_cannot_be_mounted() -> None:
         mounted_route(Mount(prefix="/api", app="text"), -1, AuthenticationType.NONE, "")
 
 
-def test_a_mounted_application_gets_the_whole_path(tmp_path: Path) -> None:
+def test_a_mounted_application_gets_the_whole_path_and_its_prefix(tmp_path: Path) -> None:
     async def echo(scope: Any, receive: Any, send: Any) -> None:
-        body = scope["path"].encode()
+        body = f"{scope['root_path']} {scope['path']}".encode()
         headers = [(b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    mounts = [Mount(prefix="/api", app=echo, authentication="none")]
-    app = create_app(write_descriptor(tmp_path), environment(1), extensions=[Extension(mounts=mounts)])
+    mounts = [Mount(prefix=prefix, app=echo, authentication="none") for prefix in ("/api", "/own/")]
 
     async def test() -> None:
-        async with serving(app) as port, raw_client(port) as client:
-            assert (await client.get(b"/api/x%20y")).body == b"/api/x y"
+        async with gateway(tmp_path, Extension(mounts=mounts)) as (_, client):
+            assert (await client.get(b"/api/x%20y")).body == b"/api /api/x y"
+            assert (await client.get(b"/%61pi/x")).body == b"/api /api/x"
+            assert (await client.get(b"/own")).body == b"/own /own"
+
+    run(test())
+
+
+def test_a_mounted_framework_has_its_own_paths(tmp_path: Path) -> None:
+    mounted, router = FastAPI(), APIRouter()
+
+    async def time(zone: str, request: Request) -> dict[str, str]:
+        return {"zone": zone, "path": request_info(request.scope).path, "url": request.url_for("time", zone=zone).path}
+
+    for each in (mounted, router):
+        each.get("/time/{zone}", name="time")(time)
+    (tmp_path / "page.txt").write_text("a file")
+    extension = Extension(mounts=[
+        Mount(prefix="/my-api", app=mounted, authentication="none"),
+        Mount(prefix="/router", app=router, authentication="none"),
+        Mount(prefix="/files", app=StaticFiles(directory=tmp_path), authentication="none"),
+    ])  # fmt: skip
+
+    async def test() -> None:
+        async with gateway(tmp_path, extension) as (_, client):
+            for prefix in ("/my-api", "/router"):
+                answered = await client.get(f"{prefix}/time/utc".encode())
+                address = f"{prefix}/time/utc"
+                assert json.loads(answered.body) == {"zone": "utc", "path": address, "url": address}
+            assert (await client.get(b"/time/utc")).status == 404
+            assert (await client.get(b"/my-api/other")).status == 404
+            assert b"/my-api/openapi.json" in (await client.get(b"/my-api/docs")).body
+            assert (await client.get(b"/files/page.txt")).body == b"a file"
 
     run(test())

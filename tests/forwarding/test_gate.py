@@ -56,6 +56,14 @@ def test_failures_in_a_row_suspend_a_lane_and_tell_for_how_long() -> None:
     gate.enter(CRM, 0.0)
 
 
+def test_the_message_about_a_suspended_lane_names_it(caplog: pytest.LogCaptureFixture) -> None:
+    gate = suspended(rest=5.0)
+    gate.leave(gate.enter(ERP, 6.0), None, 6.0)
+    assert caplog.messages == [
+        "destination 'erp' suspended for 5 s after 3 failures in a row", "destination 'erp' is back"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("between", [None, Failure.BACKEND_CLOSED, Failure.BACKEND_INVALID, Failure.RESOURCE_DENIED])
 def test_an_answer_of_any_kind_ends_the_row(between: Failure | None) -> None:
     gate = Gate(GateLimits(failures=3))

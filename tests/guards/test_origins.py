@@ -51,6 +51,16 @@ def test_where_there_is_a_list_it_alone_counts(origin: str) -> None:
     assert refused(head("https://app.example"), RULES)
 
 
+def test_a_refusal_tells_a_missing_origin_from_a_foreign_one() -> None:
+    with pytest.raises(GatewayError) as caught:
+        check_origin(head(None), RULES)
+    assert caught.value.detail == "it has no header Origin"
+    assert "Origin" in caught.value.advice
+    with pytest.raises(GatewayError) as caught:
+        check_origin(head("https://foreign.example"), RULES)
+    assert (caught.value.detail, caught.value.logged) == ("", "origin https://foreign.example")
+
+
 def test_attack_63_pages_that_came_over_plain_http_are_not_ours_where_we_are_reached_by_https() -> None:
     assert refused(head("http://app.example", x_forwarded_proto="https"))
     assert not refused(head("https://app.example", x_forwarded_proto="https"))

@@ -35,6 +35,13 @@ def test_what_held_once_and_fails_later_does_not_take_the_process_away() -> None
     assert readiness.ready
 
 
+def test_what_is_dispensable_shows_but_does_not_end_readiness() -> None:
+    readiness = Readiness(["keys"])
+    readiness.mark("keys", False, "none yet", dispensable=True)
+    assert readiness.ready
+    assert not readiness.healthy
+
+
 def test_the_result_cannot_be_changed_from_outside() -> None:
     readiness = Readiness(["store"])
     readiness.checks.clear()

@@ -110,7 +110,7 @@ def test_a_repository_that_is_away_or_too_slow_is_unavailable() -> None:
             await stub.client(timeout=0.05).descriptor(KEY)
         assert caught.value.failure is Failure.HTML5_REPOSITORY_UNAVAILABLE
         stub.port = 1
-        with pytest.raises(GatewayError, match="cannot be reached") as caught:
+        with pytest.raises(GatewayError, match="cannot be reached: connection refused") as caught:
             await stub.client().descriptor(KEY)
         assert caught.value.failure is Failure.HTML5_REPOSITORY_UNAVAILABLE
 

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from app.errors import Failure, GatewayError
+from app.identity_service.client_lock import PAUSE
+from app.identity_service.grants import IdentityGrants
 from app.principal import UserPrincipal, UserToken
 from app.tokens.grants import JWT_BEARER
 from app.tokens.token_response import TokenRefused
+from app.transport.pool_key import ClientCertificate
 from tests.identity_service.identity_server import APP_TID, CLIENT_ID, OWN, IdentityServer
 from tests.identity_service.parts import Parts, use
 from tests.tokens.certificates import Authority
@@ -78,6 +81,72 @@ def test_refused_credentials_are_not_tried_again_and_again(server: IdentityServe
     server.refusal = (401, REFUSED, {})
     assert use(server.credentials(), work) == ["invalid_client"] * 10
     assert len(server.asked_for("/oauth2/token")) == 1
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def outcome(grants: IdentityGrants, tenant: str) -> str:
+    """The error of a token request, empty when it is answered."""
+    try:
+        await grants.refresh_token(tenant, "refresh-1")
+    except TokenRefused as refusal:
+        return refusal.error
+    return ""
+
+
+def test_credentials_refused_for_one_tenant_serve_the_others(server: IdentityServer) -> None:
+    async def work(parts: Parts) -> None:
+        assert await outcome(parts.grants, "good") == ""
+        for _ in range(5):
+            server.refusal = (401, REFUSED, {})
+            assert await outcome(parts.grants, "bad") == "invalid_client"
+            server.refusal = None
+            assert await outcome(parts.grants, "good") == ""
+
+    use(server.credentials(), work)
+    assert [asked.form["app_tid"] for asked in server.asked_for("/oauth2/token")].count("bad") == 1
+
+
+def test_credentials_refused_for_several_tenants_are_shown_less_often_than_would_lock_them(
+    server: IdentityServer,
+) -> None:
+    async def work(parts: Parts) -> None:
+        clock = Clock()
+        grants = IdentityGrants(parts.clients, server.credentials(), parts.discovery, clock)
+        server.refusal = (401, REFUSED, {})
+        for minute in range(59):
+            assert await outcome(grants, f"tenant-{minute}") == "invalid_client"
+            assert await outcome(grants, f"tenant-{minute % 7}") == "invalid_client"
+            clock.now += 60
+        assert len(server.asked_for("/oauth2/token")) == 4
+        server.refusal = None
+        clock.now += PAUSE
+        assert [await outcome(grants, f"tenant-{number}") for number in range(3)] == [""] * 3
+
+    use(server.credentials(), work)
+
+
+def test_a_new_certificate_is_tried_at_once(server: IdentityServer) -> None:
+    authority = Authority()
+    old, new = authority.issue("client"), authority.issue("client")
+    binding = server.credentials(clientsecret=None, certificate=old.certificate, key=old.key)
+
+    async def work(parts: Parts) -> None:
+        server.refusal = (401, REFUSED, {})
+        for tenant in ("a", "b", "c"):
+            assert await outcome(parts.grants, tenant) == "invalid_client"
+        server.refusal = None
+        assert await outcome(parts.grants, "c") == "invalid_client"
+        pairs = [ClientCertificate(each.certificate, each.key) for each in (old, new)]
+        parts.clients.replace(*pairs)
+        assert [await outcome(parts.grants, tenant) for tenant in ("a", "b", "c")] == [""] * 3
+
+    use(binding, work)
 
 
 def test_a_refusal_of_the_users_is_no_reason_to_pause(server: IdentityServer) -> None:

@@ -143,6 +143,54 @@ def test_a_token_without_tenant_is_our_own_tenants_at_our_own_issuer_only(server
     assert verify(server, behind_a_custom_domain) == [Failure.TOKEN_REFUSED]
 
 
+def test_another_tenant_of_the_service_cannot_pass_its_users_off_as_ours(server: IdentityServer) -> None:
+    """Its keys verify the token, so that `iss` is whatever it says."""
+    foreign = f"http://other.localhost:{server.url.rpartition(':')[2]}"
+    posing = server.token(app_tid=None, ias_iss=foreign)
+    assert verify(server, posing, domains=["localhost"]) == [Failure.TOKEN_REFUSED]
+    assert server.asked_for("/oauth2/certs") == []
+
+
+def test_the_case_of_our_own_issuer_does_not_matter(server: IdentityServer) -> None:
+    port = server.url.rpartition(":")[2]
+    token = server.token(app_tid=None, iss=f"http://LocalHost:{port}", ias_iss=f"http://localHost:{port}/")
+    [verified] = verify(server, token, url=f"http://LOCALHOST:{port}")
+    assert isinstance(verified, UserToken)
+    assert verified.principal.tenant == OWN
+
+
+def test_forged_tenants_and_clients_cause_no_storm_and_hinder_no_login(server: IdentityServer) -> None:
+    async def work(parts: Parts) -> None:
+        for number in range(25):
+            with pytest.raises(GatewayError) as caught:
+                await parts.verifier.verify_again(tampered(server, app_tid=f"tenant-{number}", azp=f"client-{number}"))
+        assert caught.value.failure is Failure.TOO_MANY_UNKNOWN
+        assert len(server.asked_for("/oauth2/certs")) == 20
+        await parts.verifier.verify_login(server.token(app_tid="subscriber-1"))
+        await parts.verifier.verify_user(server.token(app_tid="subscriber-2"))
+
+    use(server.credentials(), work)
+
+
+def test_forged_issuers_are_not_all_asked_for_their_metadata(server: IdentityServer) -> None:
+    """Any label below the service's domains could be an issuer."""
+    port = server.url.rpartition(":")[2]
+
+    async def work(parts: Parts) -> None:
+        for number in range(25):
+            with pytest.raises(GatewayError) as caught:
+                await parts.verifier.verify_again(tampered(server, iss=f"http://made-up-{number}.localhost:{port}"))
+        assert caught.value.failure is Failure.TOO_MANY_UNKNOWN
+        assert len(server.asked_for("/.well-known/openid-configuration")) == 20
+        await parts.verifier.verify_login(server.token(iss=f"http://customer.localhost:{port}"))
+
+    use(server.credentials(domains=["localhost"]), work)
+
+
+def tampered(server: IdentityServer, **overrides: Any) -> str:
+    return server.token(**overrides)[:-8] + "AAAAAAAA"
+
+
 def test_a_login_has_the_nonce_it_began_with(server: IdentityServer) -> None:
     async def work(parts: Parts) -> None:
         login = await parts.verifier.verify_login(server.token(nonce="n-1"), "n-1")

@@ -106,7 +106,7 @@ def test_targets_with_foreign_bytes(target: bytes) -> None:
     refused(b"GET " + target + b" HTTP/1.1\r\nhost: a\r\n\r\n")
 
 
-@pytest.mark.parametrize("target", [b"/%2e%2e/%00", b"/a;b=c", b"/a'\"<>{}|^`[]", b"//a//", b"/?%zz&=&", b"/%"])
+@pytest.mark.parametrize("target", [b"/%2f%2f/%00", b"/a;b=c", b"/a'\"<>{}|^`[]", b"//a//", b"/?%zz&=&", b"/%"])
 def test_strange_but_clear_targets_stay_as_they_are(target: bytes) -> None:
     assert received(b"GET " + target + b" HTTP/1.1\r\nhost: a\r\n\r\n").target == target
 

@@ -90,9 +90,17 @@ async def outcome(payload: bytes, places: list[int]) -> list[tuple[str, bytes]]:
         await gateway.quiet()
         seen = [(request.method, request.body) for request in backend.requests]
         assert all("closed" in violation for violation in backend.violations)
-        async with raw_client(gateway.port) as other:
-            assert (await other.get(b"/alive")).status == 200
+        await still_serves(gateway.port)
         return seen
+
+
+async def still_serves(port: int) -> None:
+    """Return when a client is served; on a busy machine, one may itself be too slow for the limits."""
+    status = 408
+    while status == 408:
+        async with raw_client(port) as other:
+            status = (await other.get(b"/alive")).status
+    assert status == 200
 
 
 @given(payloads, cuts)

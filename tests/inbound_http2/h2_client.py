@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ class Stream:
     """What has come in on a stream. `reset` is the error code of RST_STREAM, None as long as there is none."""
 
     headers: dict[bytes, bytes] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytearray = field(default_factory=bytearray)
     ended: bool = False
     reset: int | None = None
 
@@ -42,6 +42,9 @@ class H2Client:
         self.connection = h2.connection.H2Connection(config)
         self.streams: defaultdict[int, Stream] = defaultdict(Stream)
         self.closed = False
+        self.takes = True
+        """Whether what arrives is acknowledged at once, so that more may come; else `take` does it."""
+        self._untaken: list[tuple[int, int]] = []
         self._reader = reader
         self._writer = writer
         self._news = asyncio.Condition()
@@ -64,16 +67,43 @@ class H2Client:
         self.connection.send_data(stream, data, end_stream=end)
         self._flush()
 
+    async def upload(self, stream: int, length: int) -> None:
+        """Send a body of this length and its end, as fast as the server lets it come."""
+        while length:
+            await self.until(lambda: self.connection.local_flow_control_window(stream) > 0)
+            window = self.connection.local_flow_control_window(stream)
+            size = min(length, window, self.connection.max_outbound_frame_size)
+            length -= size
+            self.send(stream, bytes(size), end=not length)
+            await self._writer.drain()
+
     def cancel(self, stream: int) -> None:
         """Give a request up."""
         self.connection.reset_stream(stream, 8)
         self._flush()
 
+    def take(self) -> None:
+        """Acknowledge all that has come so far, and from now on what comes."""
+        self.takes = True
+        for length, stream in self._untaken:
+            self.connection.acknowledge_received_data(length, stream)
+        self._untaken.clear()
+        self._flush()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition holds after something has come in, or the connection has ended."""
+        async with self._news:
+            await self._news.wait_for(lambda: condition() or self.closed)
+
+    def stop_reading(self) -> None:
+        """Take nothing out of the socket any more."""
+        self._receiving.cancel()
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
     async def answer(self, stream: int) -> Stream:
         """The complete answer of a stream, or its reset."""
         answered = self.streams[stream]
-        async with self._news:
-            await self._news.wait_for(lambda: answered.ended or answered.reset is not None or self.closed)
+        await self.until(lambda: answered.ended or answered.reset is not None)
         return answered
 
     def leave(self) -> None:
@@ -103,7 +133,10 @@ class H2Client:
             self.streams[event.stream_id].headers = dict(event.headers)
         elif isinstance(event, h2.events.DataReceived):
             self.streams[event.stream_id].body += event.data
-            self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            if self.takes:
+                self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            else:
+                self._untaken.append((event.flow_controlled_length, event.stream_id))
         elif isinstance(event, h2.events.StreamEnded):
             self.streams[event.stream_id].ended = True
         elif isinstance(event, h2.events.StreamReset):

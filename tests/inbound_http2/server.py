@@ -16,6 +16,7 @@ from app.inbound.exchange import AsgiApp
 from app.inbound.protocol import InboundLimits
 from app.inbound.server import Https, _tls_options, protocol_class
 from app.landscape.certificates import CertificateAuthority
+from app.observability.access_log import AccessLog
 from app.transport.deadlines import Deadlines
 from tests.support.mini_gateway import SWEEP_SECONDS, MiniGateway, mini_gateway
 
@@ -39,16 +40,19 @@ def certificate_files(folder: Path, authority: CertificateAuthority) -> Https:
 
 
 @asynccontextmanager
-async def tls_server(app: AsgiApp, https: Https | None, *, http2: bool) -> AsyncIterator[int]:
-    """Our client protocol with the TLS of `https`; yields the port."""
+async def tls_server(
+    app: AsgiApp, https: Https | None, *, http2: bool, limits: InboundLimits | None = None,
+    state: ServerState | None = None, access_log: AccessLog | None = None,
+) -> AsyncIterator[int]:  # fmt: skip
+    """Our client protocol with the TLS of `https`; yields the port. `state` is to know its connections."""
     loop = asyncio.get_running_loop()
     deadlines = Deadlines(loop, SWEEP_SECONDS)
-    protocol = protocol_class(InboundLimits(), deadlines, http2=http2)
+    protocol = protocol_class(limits or InboundLimits(), deadlines, access_log, http2=http2)
     config = uvicorn.Config(
         app, http=protocol, lifespan="off", log_config=None, proxy_headers=False, **_tls_options(https)
     )
     config.load()
-    state = ServerState()
+    state = state or ServerState()
     server = await loop.create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0, ssl=config.ssl)
     try:
         yield server.sockets[0].getsockname()[1]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
+from app.observability.access_log import AccessLog, AccessLogSettings
 from tests.inbound_http2.h2_client import H2Client, h2_client
 from tests.inbound_http2.server import http2_site, tls_server
 from tests.support.mini_gateway import mini_gateway
@@ -37,7 +39,7 @@ def test_a_request_reaches_the_backend_as_http1(tmp_path: Path) -> None:
         async with raw_backend(friendly) as backend, http2_site(backend.port, tmp_path) as site:
             async with h2_client(site.port, site.context) as client:
                 answered = await client.answer(client.request(b"/a%20b?c=d", headers=[(b"x-mine", b"1")]))
-                assert (answered.status, answered.body) == (200, b"ok")
+                assert (answered.status, bytes(answered.body)) == (200, b"ok")
             received = backend.requests[0]
             assert (received.method, received.target) == ("GET", b"/a%20b?c=d")
             assert received.values(b"x-forwarded-host") == [b"gateway"]
@@ -167,6 +169,26 @@ def test_what_is_refused_over_http1_is_refused_here(tmp_path: Path, path: bytes)
                 answered = await client.answer(client.request(path))
                 assert answered.reset is not None or client.closed or answered.status in (400, 414)
             assert backend.requests == []
+
+    run(test())
+
+
+def test_a_refused_stream_has_its_line(tmp_path: Path) -> None:
+    lines: list[str] = []
+    access_log = AccessLog(AccessLogSettings(), {}, lines.append)
+
+    async def test() -> None:
+        async with (
+            mini_gateway(1) as gateway,
+            tls_server(gateway, None, http2=True, access_log=access_log) as port,
+            h2_client(port) as client,
+        ):
+            answered = await client.answer(client.request(b"/x?token=hunter2", headers=[(b"expect", b"cake")]))
+            [line] = map(json.loads, lines)
+            assert (answered.status, line["response_status"], line["failure"]) == (417, 417, "EXPECTATION_FAILED")
+            assert (line["request"], line["protocol"]) == ("/x?token=redacted", "HTTP/2")
+            assert answered.headers[b"x-correlationid"] == line["correlation_id"].encode()
+            assert line["advice"].encode() in answered.body
 
     run(test())
 

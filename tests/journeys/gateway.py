@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import requests
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 LINES, LINE = 10, 300
+LISTENING = range(20_000, 32_000)
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -53,9 +55,16 @@ class Gateway:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nobody listens. It is below those that the system gives to outgoing connections: one of them could
+    have it by the time somebody wants to listen.
+    """
+    while True:
+        port = secrets.choice(LISTENING)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
 
 
 @contextmanager

@@ -32,7 +32,10 @@ class Person(requests.Session):
 
     def login(self, user: str, path: str = "/index.html") -> requests.Response:
         """Navigate to a page, choose the user where XSUAA asks, and come back to the page."""
-        asked = self.open(path)
+        return self.choose(user, self.open(path))
+
+    def choose(self, user: str, asked: requests.Response) -> requests.Response:
+        """Answer XSUAA's page that asks who it is."""
         request = re.search(r'name="request" value="([^"]+)"', asked.text)
         assert request is not None, f"no login page but {asked.status_code} from {asked.url}"
         address = requests.compat.urljoin(asked.url, "/login.do")

@@ -180,9 +180,17 @@ def test_a_destination_service_that_talks_nonsense_is_survived(
             assert anna.get("/user-api/currentUser").status_code == 200
 
 
-def test_a_gateway_without_xsuaa_is_not_ready_but_lives(site: Site) -> None:
+@pytest.mark.parametrize(("has_key", "status", "state"), [(False, 503, "DOWN"), (True, 200, "DEGRADED")])
+def test_a_gateway_without_xsuaa_lives_and_is_ready_only_with_a_key_of_its_binding(
+    site: Site, has_key: bool, status: int, state: str
+) -> None:
     site.landscape.faults.switch_on(Fault.SERVER_ERROR, "xsuaa")
+    services = site.landscape.vcap_services()
+    if not has_key:
+        del services["xsuaa"][0]["credentials"]["verificationkey"]
     port = free_port()
-    environment = site.landscape.environment(f"http://localhost:{port}")
-    with running_gateway(DEMO_FOLDER, environment, port=port, health="live") as gateway:
-        assert requests.get(gateway.url + "/.gangway/ready", timeout=QUICKLY).status_code == 503
+    environment = site.landscape.environment(f"http://localhost:{port}") | {"VCAP_SERVICES": json.dumps(services)}
+    with running_gateway(DEMO_FOLDER, environment, port=port, health="ready" if has_key else "live") as gateway:
+        answer = requests.get(gateway.url + "/.gangway/ready", timeout=QUICKLY)
+    assert (answer.status_code, answer.json()["status"]) == (status, state)
+    assert not answer.json()["checks"]["xsuaa-keys"]["ok"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -66,6 +67,16 @@ def test_it_writes_a_default_env_json_with_the_faults_asked_for(tmp_path: Path) 
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         uri = json.loads(file.read_text())["VCAP_SERVICES"]["destination"][0]["credentials"]["uri"]
         assert httpx.get(f"{uri}/destination-configuration/v1/destinations/x").status_code == 503
+
+
+def test_it_can_have_several_tenants(tmp_path: Path) -> None:
+    file = tmp_path / "default-env.json"
+    with landscape_command("--tenants", "--env-file", str(file)) as process:
+        assert process.stderr is not None
+        assert "The landscape runs" in process.stderr.readline()
+        environment = json.loads(file.read_text())
+    assert environment["VCAP_SERVICES"]["xsuaa"][0]["credentials"]["tenantmode"] == "shared"
+    assert re.match(environment["TENANT_HOST_PATTERN"], "globex.localhost:5000")
 
 
 def test_an_unknown_fault_is_explained() -> None:

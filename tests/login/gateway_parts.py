@@ -17,7 +17,7 @@ from app.login.callback import LoginCallback
 from app.login.caller import Callers
 from app.login.code_flow import CodeFlow, LoginOptions
 from app.login.login_state import LoginStates
-from app.login.logout import Logout, LogoutOptions
+from app.login.logout import BackendLogout, Logout, LogoutOptions
 from app.login.shown_tokens import ShownTokens
 from app.login.tenant import TenantOptions, TenantResolver
 from app.login.weak_token import WeakTokens
@@ -28,7 +28,9 @@ from app.sessions.cookie import CookieOptions, CookieWriter, OwnCookies
 from app.sessions.manager import SessionManager
 from app.sessions.memory_store import MemorySessionStore
 from app.sessions.refresh import TokenRefresher
+from app.sessions.session import Session
 from app.sessions.store import Lifetime
+from app.sign_in import Identity, SignIn
 from app.tokens.grants import Grants
 from app.tokens.identity_provider import IdentityProviders
 from app.tokens.jwks import KeyStore
@@ -116,23 +118,37 @@ class Parts:
         cookies, writer = OwnCookies(), CookieWriter(cookie_options or CookieOptions())
         self.tenants = TenantResolver(tenant_options or TenantOptions(), credentials)
         self.store = MemorySessionStore(Lifetime())
-        refresher = TokenRefresher(providers.renew, self.store)
-        self.sessions = SessionManager(self.store, cookies, refresher)
+        self.refresher = TokenRefresher(providers.renew, self.store)
+        self.sessions = SessionManager(self.store, cookies, self.refresher)
         states = LoginStates(state_secret, clock=self.clock)
         self.flow = CodeFlow(providers, options, states, self.tenants, cookies, writer)
         self.callback = LoginCallback(providers, options, self.flow, states, self.sessions, cookies, writer)
-        self.logout = Logout(providers, logout_options or LogoutOptions("/logout"), self.tenants, self.sessions, writer)
         passwords = PasswordLogin(credentials, grants, verifier)
         tokens = TokenCache(grants)
         weak_tokens = WeakTokens(verifier, lambda weak: tokens.exchanged(credentials, weak))
+        carried = CarriedCookies("", writer)
         self.callers = Callers(
-            self.sessions,
-            ShownTokens(verifier),
-            passwords,
-            weak_tokens,
-            CarriedCookies("", writer),
-            DerivedCsrfTokens("secret"),
+            self.sessions, ShownTokens(verifier), passwords, weak_tokens, carried, DerivedCsrfTokens("secret")
         )
+        own_logout = logout_options or LogoutOptions("/logout")
+        identity = Identity(
+            self.callers,
+            self.sessions,
+            self.refresher,
+            self.flow,
+            self.callback,
+            options.callback_path,
+            logout=lambda wanted: Logout(providers, wanted, self.tenants, self.sessions, writer),
+            own_logout=own_logout,
+            backend_logouts=own_logout.backends,
+        )
+        self.sign_in = SignIn(self.tenants, cookies, carried, identity)
+        self.told: list[tuple[Session, BackendLogout, bool]] = []
+        self.sign_in.call_backend = self._call_backend
+
+    async def _call_backend(self, session: Session, call: BackendLogout, asked: RequestHead | None) -> None:
+        """Instead of a call: `told` says of which session, of what, and whether somebody had asked for its end."""
+        self.told.append((session, call, asked is not None))
 
     async def start(
         self, browser: Browser, target: str = "/protected", idp: str = "", kind: AuthenticationType = XSUAA

@@ -37,9 +37,9 @@ class Reports:
     def __init__(self, parts: Parts, server: IdentityServer) -> None:
         self.parts = parts
         self.server = server
-        store = MemorySessionStore(Lifetime())
-        refresher = TokenRefresher(parts.provider.renew, store)
-        self.sessions = SessionManager(store, OwnCookies(), refresher)
+        self.store = MemorySessionStore(Lifetime())
+        refresher = TokenRefresher(parts.provider.renew, self.store)
+        self.sessions = SessionManager(self.store, OwnCookies(), refresher)
         self.endpoint = BackChannelLogout(PATH, parts.verifier, self.sessions)
 
     async def log_in(self, sub: str, sid: str) -> tuple[Session, RequestHead]:
@@ -102,6 +102,30 @@ def test_a_session_of_another_user_is_not_meant(server: IdentityServer) -> None:
         assert (answer.status, sessions) == (200, [])
         _, sessions = await reports.report(server.logout_token(sub=None, sid="s-1"))
         assert len(sessions) == 1
+
+    reports(server, work)
+
+
+@pytest.mark.parametrize("sub", ["alice", None])
+def test_a_report_that_comes_before_the_session_is_opened_is_not_missed(
+    server: IdentityServer, sub: str | None
+) -> None:
+    async def work(reports: Reports) -> None:
+        answer, sessions = await reports.report(server.logout_token(sub=sub, sid="s-1"))
+        assert (answer.status, sessions) == (200, [])
+        with pytest.raises(GatewayError) as caught:
+            await reports.log_in("alice", "s-1")
+        assert caught.value.failure is Failure.LOGIN_FAILED
+        assert len(reports.store) == 0
+        await reports.log_in("alice", "s-2")
+
+    reports(server, work)
+
+
+def test_after_a_logout_by_user_the_user_can_log_in_again(server: IdentityServer) -> None:
+    async def work(reports: Reports) -> None:
+        await reports.report(server.logout_token(sub="alice", sid=None))
+        await reports.log_in("alice", "s-1")
 
     reports(server, work)
 

@@ -9,7 +9,9 @@ import pytest
 
 from app.backends.backend import Backend
 from app.errors import Failure, GatewayError
+from app.identity_service.xsuaa_bridge import XsuaaBridge
 from app.login.basic import parse_basic
+from app.login.shown_tokens import ShownTokens
 from app.login.tenant import TenantOptions
 from app.principal import ServiceCaller, ServicePrincipal, Tenant, UserCaller, UserPrincipal
 from app.request_head import RequestHead
@@ -19,8 +21,13 @@ from app.sessions.backend_cookies import CookieSite
 from app.sessions.cookie import OwnCookies
 from app.sessions.session import Session
 from app.sessions.visitor import Visitor
-from app.tokens.grants import JWT_BEARER
+from app.tokens.grants import JWT_BEARER, Grants
+from app.tokens.jwks import KeyStore
+from app.tokens.token_cache import TokenCache
+from app.tokens.verifier import Verifier
 from app.transport.pool_key import DirectKey
+from tests.identity_service.identity_server import identity_server
+from tests.identity_service.parts import Parts as IdentityParts
 from tests.login.gateway_parts import Browser, Parts, run
 from tests.tokens.token_server import FOREIGN_KEY, OTHER_ZONE, XSAPPNAME, ZONE, TokenServer, make_token, token_server
 
@@ -167,6 +174,26 @@ def test_what_was_prepared_for_a_token_is_found_by_its_next_request(server: Toke
 
     run(Parts(server), work)
     assert len(server.key_requests()) == 1
+
+
+def test_what_was_prepared_for_both_tokens_of_a_user_is_not_for_who_shows_one_of_them(server: TokenServer) -> None:
+    """With the identity service beside an XSUAA, backends are prepared with the user's tokens of both."""
+
+    async def work(parts: Parts) -> None:
+        with identity_server() as identity:
+            identity_parts = IdentityParts(identity.credentials(app_tid=ZONE), own=parts.tenants.own)
+            binding, grants = server.binding(), Grants(parts.clients)
+            verifier = Verifier(binding, KeyStore(parts.clients))
+            bridge = XsuaaBridge(binding, grants, TokenCache(grants), verifier)
+            parts.callers._shown = ShownTokens(verifier, identity_parts.verifier, bridge.exchange_again)
+            token = identity.token(app_tid=ZONE)
+            both = await by_service(parts, f"Bearer {token}")
+            both.prepared[DestinationReference("one")] = Backend("one", DirectKey("one.example", 443), b"one.example")
+            assert (await by_service(parts, f"Bearer {token}")).prepared is both.prepared
+            assert (await by_service(parts, f"Bearer {both.token.value}")).prepared == {}
+            await identity_parts.clients.aclose()
+
+    run(Parts(server), work)
 
 
 @pytest.mark.parametrize(
@@ -393,9 +420,12 @@ def test_without_credentials_they_are_asked_for(server: TokenServer, value: str 
     assert not server.asked
 
 
-def test_our_own_refused_credentials_are_not_the_users_fault(server: TokenServer) -> None:
+@pytest.mark.parametrize(("status", "body"), [(401, {"error": "invalid_client"}), (200, b"<html>maintenance</html>")])
+def test_what_the_application_or_the_server_did_wrong_is_not_the_users_fault(
+    server: TokenServer, status: int, body: object
+) -> None:
     async def work(parts: Parts) -> None:
-        server.script.append((401, {"error": "invalid_client"}, {}))
+        server.script.append((status, body, {}))
         with pytest.raises(GatewayError) as caught:
             await by_password(parts, basic("alice", "pw"))
         assert caught.value.failure is Failure.XSUAA_REFUSED

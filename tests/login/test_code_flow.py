@@ -457,6 +457,24 @@ def test_a_long_location_travels_in_its_cookie(server: TokenServer) -> None:
     run(Parts(server), work)
 
 
+def test_a_login_is_logged_with_its_tenant_and_the_request_that_ended_it(
+    server: TokenServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work(parts: Parts) -> None:
+        browser = Browser()
+        _, query = await parts.start(browser)
+        head = browser.head(f"/login/callback?code=c&state={query['state']}", x_correlationid="login-1")
+        tenant = parts.tenants.tenant(head)
+        caplog.set_level("INFO", "gangway.login")
+        await parts.callback.answer(head, tenant)
+        [record] = [each for each in caplog.records if each.getMessage() == "logged in"]
+        assert record.fields == {  # type: ignore[attr-defined]
+            "tenant_id": tenant.id, "tenant_subdomain": tenant.subdomain, "correlation_id": "login-1"
+        }  # fmt: skip
+
+    run(Parts(server), work)
+
+
 def test_a_refused_code_is_a_failed_login(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         server.script.append((400, {"error": "invalid_grant"}, {}))
@@ -468,6 +486,23 @@ def test_a_refused_code_is_a_failed_login(server: TokenServer) -> None:
             await parts.log_in(Browser())
         assert refused(caught) is Failure.XSUAA_REFUSED
         assert len(parts.store) == 0
+
+    run(Parts(server), work)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(401, {"error": "unauthorized", "error_description": "Bad credentials"}), (200, b"<html>")]
+)
+def test_what_the_application_or_the_server_did_wrong_is_no_failed_login(
+    server: TokenServer, status: int, body: object
+) -> None:
+    """Who is told to log in again does so for ever."""
+
+    async def work(parts: Parts) -> None:
+        server.script.append((status, body, {}))
+        with pytest.raises(GatewayError) as caught:
+            await parts.log_in(Browser())
+        assert refused(caught) is Failure.XSUAA_REFUSED
 
     run(Parts(server), work)
 

@@ -91,6 +91,13 @@ def test_unknown_is_a_dash_or_minus_one() -> None:
     assert (line["request_size_b"], line["response_size_b"]) == (-1, -1)
 
 
+def test_the_log_says_more_than_the_client_sees() -> None:
+    error = GatewayError(Failure.SCOPE_MISSING, "a detail", advice="Do that.", logged="needs shop.read")
+    line = written(HEAD, replace(OUTCOME, error=error))
+    assert line["msg"] == "Forbidden at session: a detail; needs shop.read"
+    assert (line["detail"], line["advice"]) == ("a detail; needs shop.read", "Do that.")
+
+
 def test_personal_data_is_masked_by_default() -> None:
     line = written(HEAD, OUTCOME)
     masked = ("referer", "remote_user", "remote_ip", "remote_host", "remote_port", "x_forwarded_for", "x_custom_host")
@@ -131,11 +138,14 @@ def test_a_failure_names_hop_and_advice(failure: Failure) -> None:
 
 
 def test_secrets_do_not_get_into_a_line() -> None:
-    head = RequestHead("GET", f"/login/callback?code=c0de&state=st4te&x={JWT}", HEAD.headers)
+    referer = (b"referer", b"https://app.example/a;session-id=s3ssion/callback?code=c0de&state=st4te")
+    head = RequestHead("GET", f"/login/callback?code=c0de&state=st4te&x={JWT}", (referer, *HEAD.headers))
     everything = AccessLogSettings(sensitive_connection_data=True, remote_user=True, referer=True, ssl_headers=True)
     outcome = Outcome(502, 0.0, 1.0, "a-1", error=GatewayError(Failure.XSUAA_REFUSED, f"Bearer {JWT}"))
-    text = json.dumps(written(head, outcome, everything))
-    for secret in ("c0de", "st4te", JWT, "JSESSIONID"):
+    line = written(head, outcome, everything)
+    assert line["referer"] == "https://app.example/a;session-id=redacted/callback?code=redacted&state=redacted"
+    text = json.dumps(line)
+    for secret in ("c0de", "st4te", "s3ssion", JWT, "JSESSIONID"):
         assert secret not in text
 
 

@@ -53,4 +53,14 @@ def test_whatever_comes_in_the_id_is_safe_in_headers_and_logs(headers: list[tupl
 def test_backend_and_client_get_the_id() -> None:
     assert {name for name, _ in forwarded_headers("a-1")} <= set(CORRELATION_NAMES)
     assert dict(forwarded_headers("a-1"))[b"x-correlationid"] == b"a-1"
+    assert dict(forwarded_headers("a-1"))[b"x-request-id"] == b"a-1"
     assert returned_headers("a-1") == ((b"x-request-id", b"a-1"), (b"x-correlationid", b"a-1"))
+
+
+def test_a_backend_gets_the_request_id_of_the_client_where_it_is_valid() -> None:
+    assert dict(forwarded_headers("a-1", b"r-1")) == {
+        b"x-correlationid": b"a-1",
+        b"x-correlation-id": b"a-1",
+        b"x-request-id": b"r-1",
+    }
+    assert forwarded_headers("a-1", b"r 1") == forwarded_headers("a-1")

@@ -45,6 +45,20 @@ def test_credentials_are_masked_and_the_rest_stays(text: str, masked: str) -> No
         ("/a?SAMLResponse=abc", "/a?SAMLResponse=redacted"),
         ("/a?code", "/a?code"),
         (f"/a/{JWT}/b?x={JWT}", "/a/redacted/b?x=redacted"),
+        ("/a?authorization=x", "/a?authorization=redacted"),
+        ("/a?X-Amz-Signature=x&X-Amz-Date=1", "/a?X-Amz-Signature=redacted&X-Amz-Date=1"),
+        ("/a?api-key=x&api_key=x&apikey=x", "/a?api-key=redacted&api_key=redacted&apikey=redacted"),
+        ("/a?Ocp-Apim-Subscription-Key=x", "/a?Ocp-Apim-Subscription-Key=redacted"),
+        ("/a?pin=1234&otp=567890&spin=1", "/a?pin=redacted&otp=redacted&spin=1"),
+        ("/a;jsessionid=x", "/a;jsessionid=redacted"),
+        ("/a;v=1;JSESSIONID=x.y/b;v=2?c=d", "/a;v=1;JSESSIONID=redacted/b;v=2?c=d"),
+        ("/a?b=c;token=x", "/a?b=c;token=redacted"),
+        ("/a?code=x;y/z?", "/a?code=redacted"),
+        ("/Books(ID=1;$top=2)", "/Books(ID=1;$top=2)"),
+        (
+            "https://app.example/login/callback?code=abc&state=xyz",
+            "https://app.example/login/callback?code=redacted&state=redacted",
+        ),
     ],
 )
 def test_secret_parameters_of_an_address_are_masked(target: str, masked: str) -> None:

@@ -45,6 +45,57 @@ def test_syntax_errors_of_javascript_are_errors_here(source: str) -> None:
         compile_pattern(source)
 
 
+@pytest.mark.parametrize("look", ["", "(?=/)"])
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("^/(a+){1,1001}x$", "at most 1000 repetitions"),
+        ("^/(a{1,65535}){1,65535}$", "at most 1000 repetitions"),
+        ("^/a{1001}", "at most 1000 repetitions"),
+        ("^/a{0,99999999999999999999999}", "at most 1000 repetitions"),
+        ("^/a{" + "9" * 5000 + "}", "at most 1000 repetitions"),
+        ("^/(a{1,1000}){1,1000}$", "more than 10000 characters"),
+        ("^/" + "[^/]{1,1000}" * 100, "more than 10000 characters"),
+        ("^/" + "(" * 101 + ")" * 101, "at most 100 groups"),
+        ("^/" + "(?:" * 5000 + ")" * 5000, "at most 100 groups"),
+    ],
+)
+def test_what_would_take_too_long_is_no_pattern(source: str, reason: str, look: str) -> None:
+    """None of it falls back to backtracking."""
+    start = time.monotonic()
+    with pytest.raises(PatternError, match=reason):
+        compile_pattern(look + source)
+    assert time.monotonic() - start < 1
+
+
+def test_repetitions_inside_each_other_count_together() -> None:
+    with pytest.raises(PatternError, match="not to be run in linear time: invalid repetition size"):
+        compile_pattern("(?:a{500}){3}")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "^/a{1000}$",
+        "^/(a{2,100}){1,10}",
+        "^/" + "(" * 100 + "a" + ")" * 100,
+        "^/a{0001}",
+        "^/a{0,}",
+        "a{,1001}",
+        "^/a{" + "0" * 5000 + "7}",
+    ],
+)
+def test_what_stays_below_the_limits_runs_in_linear_time(source: str) -> None:
+    assert compile_pattern(source).linear
+
+
+@pytest.mark.parametrize("look", ["", "(?=a)"])
+def test_numbers_of_repetitions_may_begin_with_zeros(look: str) -> None:
+    found = compile_pattern(look + "a{002,0003}").search("aaaaa")
+    assert found is not None
+    assert (found.start, found.end) == (0, 3)
+
+
 @pytest.mark.parametrize(
     ("source", "ignore_case", "prefix"),
     [

@@ -182,6 +182,11 @@ def test_one_of_the_scopes_is_enough_and_the_placeholder_is_case_sensitive() -> 
     assert scopes.allow("GET", frozenset({"shop!t1.read"}))
     assert not scopes.allow("GET", frozenset({"shop!t1.write"}))
     assert not scopes.allow("GET", frozenset())
+    scopes.check("GET", frozenset({"shop!t1.read"}))
+    with pytest.raises(GatewayError) as caught:
+        scopes.check("GET", frozenset())
+    assert (caught.value.failure, caught.value.detail) == (Failure.SCOPE_MISSING, "")
+    assert "shop!t1.read" in caught.value.logged
 
 
 def test_scopes_by_method_refuse_methods_that_are_not_named() -> None:
@@ -189,6 +194,9 @@ def test_scopes_by_method_refuse_methods_that_are_not_named() -> None:
     assert scopes is not None
     assert scopes.allow("POST", frozenset({"a"}))
     assert not scopes.allow("PUT", frozenset({"r", "w", "a"}))
+    with pytest.raises(GatewayError) as caught:
+        scopes.check("PUT", frozenset({"r", "w", "a"}))
+    assert caught.value.logged == "no scope permits this method"
 
 
 def test_default_scope_is_for_the_other_methods() -> None:

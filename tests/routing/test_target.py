@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.routing.js_regex import compile_pattern
-from app.routing.target import compile_template, rewrite
+from app.routing.target import address_text, compile_template, rewrite
 
 
 def rewritten(source: str, target: str | None, text: str) -> str:
@@ -38,3 +38,31 @@ def rewritten(source: str, target: str | None, text: str) -> str:
 )
 def test_the_target_takes_the_place_of_the_match(source: str, target: str | None, text: str, expected: str) -> None:
     assert rewritten(source, target, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("/\u20ac/$1", "/%E2%82%AC/$1"),
+        ("/\u00e4", "/%C3%A4"),
+        ("/a b?c d=\u00e4&$2", "/a%20b?c%20d=%C3%A4&$2"),
+        ("/%E4/%20/$<name>", "/%E4/%20/$<name>"),
+        ("/$&$`$'$$$10", "/$&$`$'$$$10"),
+        ("$1", "$1"),
+        ("..", ".."),
+        ("/a..b/...", "/a..b/..."),
+        ("/x?to=//a/../b\\c", "/x?to=//a/../b\\c"),
+        ("/{a}|<b>^'\"", "/{a}|<b>^'\""),
+        ("", ""),
+    ],
+)
+def test_a_target_is_written_as_addresses_are(target: str, text: str) -> None:
+    assert address_text(target) == text
+
+
+@pytest.mark.parametrize(
+    "target", ["/a\nb", "/a?\x7f", "/a#b", "/a?b#c", "a\\b", "/./$1", "a/../$1", "/\uff0f", "\ud800"]
+)
+def test_a_target_by_which_every_request_would_be_refused_is_none(target: str) -> None:
+    with pytest.raises(ValueError, match=r"^(a path|a safe path|text)"):
+        address_text(target)

@@ -27,3 +27,8 @@ def test_idle_connections_are_kept_as_long_as_is_said(variables: dict[str, str],
 def test_zero_is_without_limit() -> None:
     limits = inbound_limits(read_settings({"INCOMING_CONNECTION_TIMEOUT": "0", "INCOMING_REQUEST_TIMEOUT": "0"})[0])
     assert (limits.keep_alive, limits.stalled, limits.request) == (math.inf, math.inf, math.inf)
+
+
+@pytest.mark.parametrize(("milliseconds", "seconds"), [("1500", 1.5), ("300000", 30.0), ("0", 30.0)])
+def test_a_head_has_no_more_time_than_its_request(milliseconds: str, seconds: float) -> None:
+    assert inbound_limits(read_settings({"INCOMING_REQUEST_TIMEOUT": milliseconds})[0]).head == seconds

@@ -127,6 +127,14 @@ class StoreContract:
 
         self.use(work)
 
+    def test_the_end_of_a_login_is_remembered_by_its_name(self) -> None:
+        async def work(store: SessionStore, clock: Clock) -> None:
+            await store.end_login(b"sid-1")
+            assert [await store.has_ended(name) for name in (b"sid-1", b"sid-2")] == [True, False]
+            assert await store.of_login(b"sid-1") == []
+
+        self.use(work)
+
     def test_ended_sessions_are_reported_once(self) -> None:
         async def work(store: SessionStore, clock: Clock) -> None:
             first, second, deleted = new_session(clock), new_session(clock), new_session(clock)

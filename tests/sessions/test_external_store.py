@@ -365,6 +365,18 @@ def test_sessions_of_a_login_are_found_on_all_instances(redis_store: RedisServer
     use(redis_store, 2, work)
 
 
+def test_the_end_of_a_login_is_known_to_all_instances_for_a_minute(redis_store: RedisServer) -> None:
+    async def work(shared: Shared, one: Instance, two: Instance) -> None:
+        await one.store.end_login(b"sid-1")
+        assert await two.store.has_ended(b"sid-1")
+        with shared.server.client() as client:
+            [key] = client.scan_iter()
+            assert 50_000 < client.pttl(key) <= 60_000
+            assert b"sid-1" not in _everything(shared.server)
+
+    use(redis_store, 2, work)
+
+
 def test_a_stored_session_is_small(redis_store: RedisServer) -> None:
     """The reference counts with 50 KB; here a usual token takes less than a tenth of that, overhead included."""
 

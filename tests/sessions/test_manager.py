@@ -18,6 +18,7 @@ from app.request_head import RequestHead
 from app.sessions.cookie import OwnCookies, session_key
 from app.sessions.manager import SessionManager
 from app.sessions.memory_store import MemorySessionStore
+from app.sessions.observer import End
 from app.sessions.refresh import TokenRefresher, attention_time
 from app.sessions.session import Session
 from app.sessions.store import Lifetime
@@ -118,6 +119,71 @@ def test_sessions_that_ended_by_time_are_told_so(server: TokenServer) -> None:
         assert session.ended
 
     use(server, work)
+
+
+class Ends:
+    """Notes the ends of sessions as observers are told of them."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Session, End]] = []
+
+    def opened(self, session: Session) -> None:
+        """Not of interest here."""
+
+    def ended(self, session: Session, reason: End) -> None:
+        self.seen.append((session, reason))
+
+
+@pytest.mark.parametrize("reason", [End.REPLACED, End.TIMEOUT])
+def test_backends_are_told_of_every_end_that_is_no_logout_and_once(server: TokenServer, reason: End) -> None:
+    async def work(parts: Parts) -> None:
+        ended, _ = await parts.open()
+        logged_out, _ = await parts.open()
+        assert await parts.manager.close(ended, reason)
+        assert await parts.manager.close(logged_out)
+        assert await parts.manager.expire() == [ended]
+        assert await parts.manager.expire() == []
+
+    use(server, work)
+
+
+def test_a_session_whose_token_cannot_be_renewed_ends_once_however_many_requests_notice(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        parts.manager.observers.append(ends := Ends())
+        session, head = await parts.open(refresh_token="")
+        parts.clock.now += TOKEN_LIFE + 1
+        await asyncio.gather(*(parts.manager.current(head) for _ in range(5)))
+        assert await parts.manager.expire() == [session]
+        assert ends.seen == [(session, End.TIMEOUT)]
+
+    use(server, work)
+
+
+def test_a_session_that_ends_in_two_ways_at_once_is_told_once(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        parts.manager.observers.append(ends := Ends())
+        session, head = await parts.open()
+        parts.clock.now += 5000
+        assert await parts.manager.found(head) == []  # its backends will be told of the end by time
+        assert await parts.manager.close(session)
+        assert not await parts.manager.close(session, End.REPLACED)
+        assert await parts.manager.expire() == []
+        assert ends.seen == [(session, End.LOGOUT)]
+
+    use(server, work)
+
+
+def test_what_is_to_be_ended_is_found_without_the_authorization_server(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        session, head = await parts.open()
+        other, other_head = await parts.open()
+        parts.clock.now += TOKEN_LIFE + 1
+        both = RequestHead("GET", "/", [*head.headers, *other_head.headers, *head.headers])
+        assert await parts.manager.found(both) == [session, other]
+        assert await parts.manager.found(RequestHead("GET", "/", [])) == []
+
+    use(server, work)
+    assert not server.asked
 
 
 def test_a_token_is_renewed_in_the_background_before_it_ends(server: TokenServer) -> None:

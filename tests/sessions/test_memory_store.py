@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from app.sessions.memory_store import MemorySessionStore
-from app.sessions.store import SessionStore
+from app.sessions.store import LOGIN_SECONDS, SessionStore
 from tests.sessions.store_contract import LIFETIME, Clock, StoreContract, new_session
 
 
@@ -26,3 +26,16 @@ def test_the_session_unused_for_longest_makes_room() -> None:
         assert await store.expire() == [second]
 
     asyncio.run(run())
+
+
+def test_the_end_of_a_login_is_forgotten_after_a_minute() -> None:
+    async def test() -> None:
+        clock = Clock()
+        store = MemorySessionStore(LIFETIME, clock=clock)
+        await store.end_login(b"sid-1")
+        clock.now += LOGIN_SECONDS - 1
+        assert await store.has_ended(b"sid-1")
+        clock.now += 1
+        assert not await store.has_ended(b"sid-1")
+
+    asyncio.run(test())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from secrets import token_hex
 from typing import ClassVar
@@ -80,3 +81,15 @@ class TestSentinel(RedisContract):
         with redis_with_sentinel() as watched:
             cls.credentials = watched.credentials()
             yield
+
+
+def test_a_time_between_probes_that_no_socket_takes_keeps_nobody_from_the_store() -> None:
+    async def ping(credentials: RedisCredentials) -> bool:
+        client = redis_client(credentials, RedisOptions(keep_alive=1e6))
+        try:
+            return bool(await client.ping())
+        finally:
+            await client.aclose()
+
+    with redis_server() as server:
+        assert asyncio.run(asyncio.wait_for(ping(server.credentials()), 10))

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.bindings.redis_credentials import RedisCredentials
 from app.errors import Failure, GatewayError
+from app.sessions.redis_client import RedisOptions, Trouble, redis_client
+from app.sessions.redis_table import RedisSessionTable
 from tests.sessions.instances import Instance, Shared, use
-from tests.support.redis_servers import RedisServer, redis_with_sentinel
+from tests.support.redis_servers import RedisServer, free_port, redis_server_with_tls, redis_with_sentinel
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +70,38 @@ def test_attack_80_a_store_that_answers_nothing(redis_store: RedisServer) -> Non
         await served_again(one, session.key)
 
     use(redis_store, 1, work)
+
+
+def test_why_the_store_is_not_to_be_had_is_in_the_log(
+    redis_store: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By its kind: Redis refuses the password, nobody listens, nothing is answered, its certificate is not trusted."""
+
+    async def reason(credentials: RedisCredentials) -> str:
+        caplog.clear()
+        trouble = Trouble()
+        client = redis_client(credentials, RedisOptions(command_timeout=0.2), trouble)
+        table = RedisSessionTable(client, "the-store", "s" * 64, 0.5, trouble)
+        with pytest.raises(GatewayError) as caught:
+            await table.glance(b"key")
+        await table.aclose()
+        [record] = [each for each in caplog.records if each.name == "gangway.sessions"]
+        assert record.fields["reason"] == caught.value.logged  # type: ignore[attr-defined]
+        assert "a redis password" not in str(record.__dict__)
+        return caught.value.logged
+
+    async def work(shared: Shared) -> None:
+        given = shared.server.credentials
+        assert await reason(given(password="another")) == "it refuses user name or password"
+        assert await reason(given(password="")) == "it refuses user name or password"
+        assert await reason(given(port=free_port())) == "connection refused"
+        shared.server.freeze()
+        assert await reason(given()) == "no answer in time"
+        shared.server.thaw()
+
+    use(redis_store, 0, work)
+    with redis_server_with_tls() as secure:
+        assert asyncio.run(reason(secure.credentials())).startswith("certificate not trusted: ")
 
 
 def test_a_short_absence_is_waited_out(redis_store: RedisServer) -> None:

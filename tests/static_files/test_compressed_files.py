@@ -65,11 +65,20 @@ def test_others_get_the_file_as_it_is_and_caches_are_told(site: LocalDirectory, 
     assert reply.header("vary") == "Accept-Encoding"
 
 
-def test_ranges_and_heads_are_those_of_the_file(site: LocalDirectory) -> None:
+def test_ranges_are_those_of_the_file(site: LocalDirectory) -> None:
     part = get(site, "text.txt", {**GZIP, "Range": "bytes=0-9"})
     assert (part.status, part.body, part.header("content-encoding")) == (206, TEXT[:10], None)
-    head = get(site, "text.txt", GZIP, method="HEAD")
-    assert (head.header("content-length"), head.header("content-encoding")) == (str(len(TEXT)), None)
+
+
+@pytest.mark.parametrize("asked", [{}, GZIP, ALL])
+@pytest.mark.parametrize("path", ["text.txt", "sub/deep.txt"])
+def test_a_head_is_that_of_the_answer_to_get(site: LocalDirectory, path: str, asked: dict[str, str]) -> None:
+    """RFC 9110, 8.6."""
+    head, whole = get(site, path, asked, method="HEAD"), get(site, path, asked)
+    assert head.body == b""
+    for name in ("content-length", "content-encoding", "etag", "vary"):
+        assert head.header(name) == whole.header(name)
+    assert whole.header("content-length") == str(len(whole.body))
 
 
 def test_small_and_binary_files_are_not_compressed(root: Path, site: LocalDirectory) -> None:

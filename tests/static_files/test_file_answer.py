@@ -41,6 +41,14 @@ def test_a_matching_tag_gives_304_without_content(tags: str) -> None:
     }
 
 
+@pytest.mark.parametrize("lines", [('"tag"', '"other"'), ('"other"', '"tag"')])
+def test_several_lines_of_tags_are_one_list(lines: tuple[str, ...]) -> None:
+    """RFC 9110, 5.3."""
+    for name, status in ((b"if-none-match", 304), (b"if-match", 200)):
+        head = RequestHead("GET", "/a", tuple((name, line.encode()) for line in lines))
+        assert file_answer(head, FILE).status == status
+
+
 @pytest.mark.parametrize("tags", ['"other"', "tag", "", '"tag', "\x00"])
 def test_another_tag_gives_the_file(tags: str) -> None:
     assert ask(if_none_match=tags).status == 200

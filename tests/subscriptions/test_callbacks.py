@@ -4,7 +4,7 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -13,12 +13,14 @@ from app.answer import Answer
 from app.errors import Failure, GatewayError
 from app.landscape.certificates import CertificateAuthority
 from app.login.tenant import TenantOptions, TenantResolver
+from app.observability.redaction import redact
 from app.request_head import RequestHead
 from app.subscriptions.callback_path import parse_callback
 from app.subscriptions.callbacks import SubscriptionCallbacks
-from app.subscriptions.callers import CertificateGuard
+from app.subscriptions.callers import CertificateGuard, ScopeGuard
 from app.subscriptions.distinguished_name import parse_name
 from app.subscriptions.services import Kind, SubscriptionService
+from app.tokens.verifier import Verifier
 from tests.tokens.token_server import credentials
 
 PATTERN = r"^(.*)\.shop\.(cert\.)?cloud\.example"
@@ -153,15 +155,26 @@ def test_nothing_is_answered_or_read_before_the_guard(method: str, target: str) 
     assert caught.value.failure is Failure.SCOPE_MISSING
 
 
+def test_the_registry_is_told_what_it_lacks_and_redaction_leaves_it_readable() -> None:
+    guard = ScopeGuard(cast(Verifier, None), "shop!t1", "provider")
+    with pytest.raises(GatewayError) as caught:
+        call("GET", "/deps", used=callbacks(guard))
+    assert caught.value.failure is Failure.TOKEN_REFUSED
+    assert redact(caught.value.detail) == caught.value.detail == "the callback needs a token in Authorization"
+
+
 def certified(**headers: str) -> None:
     """A call to the manager's callback on Cloud Foundry."""
-    guard = CertificateGuard("X-Forwarded-Client-Cert", NAME, NAME, by_host=True)
+    guard = CertificateGuard(
+        "X-Forwarded-Client-Cert", NAME, NAME, ("acme.shop.cert.cloud.example", "acme.shop.example")
+    )
     host = headers.pop("host", "acme.shop.cert.cloud.example")
     call("DELETE", "/tenants/t-1", host=host, used=callbacks(guard, Kind.MANAGER), **headers)
 
 
-def test_the_manager_shows_its_certificate() -> None:
-    certified(x_forwarded_client_cert=SHOWN)
+@pytest.mark.parametrize("host", ["acme.shop.cert.cloud.example", "Acme.Shop.cert.cloud.example:443"])
+def test_the_manager_shows_its_certificate(host: str) -> None:
+    certified(x_forwarded_client_cert=SHOWN, host=host)
 
 
 @pytest.mark.parametrize(
@@ -171,8 +184,19 @@ def test_the_manager_shows_its_certificate() -> None:
         {"x_forwarded_client_cert": "junk"},
         {"x_other_cert": SHOWN},
         {"x_forwarded_client_cert": SHOWN, "host": "acme.shop.cloud.example"},
+        {"x_forwarded_client_cert": SHOWN, "host": "acme.shop.example"},
+        {"x_forwarded_client_cert": SHOWN, "host": "made-up.cert.custom.example"},
+        {"x_forwarded_client_cert": SHOWN, "host": "other.shop.cert.cloud.example"},
     ],
-    ids=["none", "junk", "another header", "a host the platform checks no certificates for"],
+    ids=[
+        "none",
+        "junk",
+        "another header",
+        "a host the platform checks no certificates for",
+        "such a host in the binding",
+        "a host of a domain of our own, named alike",
+        "another tenant's host",
+    ],
 )
 def test_attack_43_without_it_nobody_passes(headers: dict[str, str]) -> None:
     """Attack 43: a certificate header that the platform's router did not write proves nothing."""
@@ -182,12 +206,12 @@ def test_attack_43_without_it_nobody_passes(headers: dict[str, str]) -> None:
 
 
 def test_without_names_in_the_binding_no_certificate_will_do() -> None:
-    guard = CertificateGuard("x-forwarded-client-cert", None, NAME, by_host=False)
+    guard = CertificateGuard("x-forwarded-client-cert", None, NAME, None)
     with pytest.raises(GatewayError) as caught:
         call("GET", "/deps", used=callbacks(guard, Kind.MANAGER), x_forwarded_client_cert=SHOWN)
     assert caught.value.failure is Failure.CERTIFICATE_REFUSED
 
 
 def test_elsewhere_the_header_and_the_host_are_what_the_cluster_says() -> None:
-    guard = CertificateGuard("ssl-client-cert", NAME, NAME, by_host=False)
+    guard = CertificateGuard("ssl-client-cert", NAME, NAME, None)
     assert call("GET", "/deps", used=callbacks(guard, Kind.MANAGER), ssl_client_cert=SHOWN) is not None

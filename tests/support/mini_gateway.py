@@ -25,6 +25,7 @@ from app.forwarding.websocket import MAX_OPEN, UPGRADE, WebSocketRelay
 from app.inbound.exchange import EXTENSION, AbortExchange, AsgiApp, Exchange
 from app.inbound.protocol import InboundLimits, InboundProtocol
 from app.inbound.server import protocol_class
+from app.observability.access_log import AccessLog
 from app.request_head import RequestHead
 from app.transport.connection import Timeouts
 from app.transport.connector import Connector
@@ -139,14 +140,16 @@ async def mini_gateway(backend_port: int, limits: Limits | None = None) -> Async
 
 
 @asynccontextmanager
-async def inbound_server(app: AsgiApp, limits: InboundLimits, state: ServerState | None = None) -> AsyncIterator[int]:
+async def inbound_server(
+    app: AsgiApp, limits: InboundLimits, state: ServerState | None = None, access_log: AccessLog | None = None
+) -> AsyncIterator[int]:
     """Our client protocol in front of any application; yields the port."""
     loop = asyncio.get_running_loop()
     state = state or ServerState()
     deadlines = Deadlines(loop, SWEEP_SECONDS)
     config = uvicorn.Config(app, lifespan="off", log_config=None, proxy_headers=False)
     config.load()
-    protocol = protocol_class(limits, deadlines)
+    protocol = protocol_class(limits, deadlines, access_log)
     server = await loop.create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]

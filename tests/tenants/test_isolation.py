@@ -18,7 +18,6 @@ from app.backends.resolver import BackendKey
 from app.destinations.cache import DestinationKey
 from app.errors import GatewayError
 from app.login.basic import PasswordKey, Purpose
-from app.login.caller import PreparedKey
 from app.principal import (
     AnonymousCaller,
     Caller,
@@ -47,6 +46,7 @@ NOT_OF_A_TENANT = {
     "app.login.tenant": "names of tenants by host",
     "app.observability.request_level": "levels of the log by digest of the very token, which is signed",
     "app.sessions.external_store": "sessions by the digest of a random id; the session holds its tenant",
+    "app.sessions.manager": "that a session has ended, by the digest of its random id",
     "app.sessions.memory_store": "sessions by the digest of a random id; the session holds its tenant",
     "app.sessions.refresh": "renewals by session",
     "app.static_files.compressed_files": "static files, the same for everybody",
@@ -126,7 +126,8 @@ def test_attack_69_equal_names_in_two_tenants_are_two_names() -> None:
         lambda tenant: BackendKey(REFERENCE, service(tenant)),
         lambda tenant: BackendKey(REFERENCE, AnonymousCaller(tenant)),
         lambda tenant: PasswordKey(tenant, Purpose.ROUTE, b"d"),
-        lambda tenant: PreparedKey(tenant, "f"),
+        lambda tenant: user(tenant),
+        lambda tenant: service(tenant),
         lambda tenant: principal_bytes(user(tenant).principal),
         lambda tenant: principal_bytes(service(tenant).principal),
     ):

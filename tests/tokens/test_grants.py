@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.bindings.credentials import ClientCredentials
+from app.bindings.credentials import ClientCredentials, ConnectivityCredentials, DestinationCredentials
 from app.clients import PlatformClients
 from app.errors import Failure, GatewayError
 from app.principal import Tenant
@@ -35,9 +35,11 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_request, "LONGEST_PAUSE", 0.0)
 
 
-def ask(call: Callable[[Grants], Awaitable[TokenResponse]], ca_files: tuple[str, ...] = ()) -> TokenResponse:
+def ask(
+    call: Callable[[Grants], Awaitable[TokenResponse]], ca_files: tuple[str, ...] = (), timeout: float = 5
+) -> TokenResponse:
     async def run() -> TokenResponse:
-        clients = PlatformClients(ca_files, timeout=5)
+        clients = PlatformClients(ca_files, timeout=timeout)
         try:
             return await call(Grants(clients))
         finally:
@@ -218,6 +220,45 @@ def test_an_unknown_authority_is_not_trusted(tmp_path: Path) -> None:
             ask(lambda grants: grants.client_credentials(binding, OWN))
     assert caught.value.failure is Failure.XSUAA_UNAVAILABLE
     assert not server.asked
+
+
+def test_an_untrusted_certificate_is_named_with_what_to_do(tmp_path: Path) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(Authority().issue("localhost").write(tmp_path, "server"))
+    with token_server(context) as server:
+        binding = server.binding(url=server.url.replace("127.0.0.1", "localhost"))
+        with pytest.raises(GatewayError) as caught:
+            ask(lambda grants: grants.client_credentials(binding, OWN))
+    assert caught.value.detail.startswith("no connection to the token service: certificate not trusted: ")
+    assert "XS_CACERT_PATH" in caught.value.advice
+
+
+def test_a_server_that_hangs_did_not_break_off(server: TokenServer) -> None:
+    server.delay = 0.5
+    with pytest.raises(GatewayError) as caught:
+        ask(lambda grants: grants.authorization_code(server.binding(), OWN, "c", "https://app/cb"), timeout=0.1)
+    assert caught.value.failure is Failure.XSUAA_UNAVAILABLE
+    assert caught.value.detail == "the token service did not answer in time"
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "name"),
+    [
+        (DestinationCredentials, {"uri": "https://destination.example"}, "destination"),
+        (ConnectivityCredentials, {"onpremise_proxy_host": "proxy"}, "connectivity"),
+    ],
+)
+def test_a_refusal_says_whose_credentials_were_shown(
+    server: TokenServer, model: type[ClientCredentials], more: dict[str, str], name: str
+) -> None:
+    server.script.append((401, {"error": "unauthorized", "error_description": "Bad credentials"}, {}))
+    binding = model.model_validate(server.binding().model_dump(by_alias=True) | more)
+    with pytest.raises(TokenRefused) as caught:
+        ask(lambda grants: grants.client_credentials(binding, OWN))
+    assert caught.value.detail == f"the client of the {name} binding: unauthorized: Bad credentials"
+    assert f"{name} binding" in caught.value.advice
+    assert "xsuaa" not in caught.value.advice
 
 
 def test_an_unusable_certificate_is_our_own_fault() -> None:

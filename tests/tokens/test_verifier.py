@@ -216,8 +216,42 @@ def test_forged_key_ids_cause_no_storm_of_requests(server: TokenServer) -> None:
 
 def test_forged_zones_cause_no_storm_of_requests(server: TokenServer) -> None:
     tokens = [token_for(server, FOREIGN_KEY, zid=f"zone-{number}") for number in range(40)]
-    assert verify(server.binding(tenantmode="shared"), *tokens) == [Failure.TOKEN_REFUSED] * 40
+    verdicts = verify(server.binding(tenantmode="shared"), *tokens)
+    assert verdicts == [Failure.TOKEN_REFUSED] * 20 + [Failure.TOO_MANY_UNKNOWN] * 20
     assert len(server.key_requests()) == 20
+
+
+def test_when_to_come_back_is_told_where_too_many_zones_were_invented(server: TokenServer) -> None:
+    async def run() -> None:
+        clock, clients = Clock(), PlatformClients(timeout=2)
+        binding = server.binding(tenantmode="shared")
+        keys = KeyStore(clients, clock=clock)
+        for number in range(20):
+            await keys.find(zone_keys(binding, f"zone-{number}"), KID)
+        clock.now += 8.5
+        with pytest.raises(GatewayError) as caught:
+            await keys.find(zone_keys(binding, "another"), KID)
+        assert caught.value.headers == ((b"retry-after", b"22"),)
+        clock.now += 22
+        assert await keys.find(zone_keys(binding, "another"), KID)
+        await clients.aclose()
+
+    asyncio.run(run())
+
+
+def test_forged_zones_are_no_hindrance_for_tokens_that_we_fetched(server: TokenServer) -> None:
+    async def run() -> None:
+        clients = PlatformClients(timeout=2)
+        verifier = Verifier(server.binding(tenantmode="shared"), KeyStore(clients))
+        for number in range(21):
+            with pytest.raises(GatewayError):
+                await verifier.verify_again(token_for(server, FOREIGN_KEY, zid=f"zone-{number}"))
+        for number in range(30):
+            await verifier.verify_user(token_for(server, zid=f"login-{number}"))
+            await verifier.verify_again(token_for(server, zid=f"exchange-{number}"), fetched=True)
+        await clients.aclose()
+
+    asyncio.run(run())
 
 
 def test_the_bindings_key_serves_when_the_server_does_not(server: TokenServer) -> None:
@@ -242,6 +276,26 @@ def test_without_any_key_nothing_can_be_told(server: TokenServer) -> None:
 def test_a_zone_the_server_does_not_serve_us_is_refused(server: TokenServer) -> None:
     server.script.append((400, b"", {}))
     assert verify(server.binding(), token_for(server)) == [Failure.TOKEN_REFUSED]
+
+
+def test_the_bindings_key_does_not_serve_for_a_zone_that_is_refused(server: TokenServer) -> None:
+    async def run() -> None:
+        clock, clients, binding = Clock(), PlatformClients(timeout=2), server.binding()
+        keys, source = KeyStore(clients, KEY.as_pem(private=False).decode(), clock=clock), zone_keys(binding, ZONE)
+        assert await keys.find(source, KID)
+        server.script.extend([(400, b"", {}), (503, b"", {})])
+        clock.now += 16 * 60
+        for _ in range(2):  # a server that is down now does not take back what it said
+            for kid in (KID, "unknown"):
+                with pytest.raises(GatewayError) as caught:
+                    await keys.find(source, kid)
+                assert caught.value.failure is Failure.TOKEN_REFUSED
+            clock.now += 31
+        assert await keys.find(source, KID)
+        await clients.aclose()
+
+    asyncio.run(run())
+    assert len(server.key_requests()) == 4
 
 
 @pytest.mark.parametrize(
@@ -276,6 +330,25 @@ def test_rotated_keys_are_fetched_and_old_ones_dropped(server: TokenServer) -> N
 
     asyncio.run(run())
     assert len(server.key_requests()) == 2
+
+
+def test_a_key_set_without_keys_is_told_and_reaches_nothing(
+    server: TokenServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        clock, clients = Clock(), PlatformClients(timeout=2)
+        keys, source = KeyStore(clients, clock=clock), zone_keys(server.binding(), ZONE)
+        server.keys = key_set()
+        await keys.prime(source)
+        assert not keys.reachable
+        assert server.url.partition("//")[2] in caplog.messages[0]
+        server.script.append((503, b"", {}))
+        clock.now += 31
+        await keys.prime(source)
+        assert caplog.messages[1].endswith("it answered 503")
+        await clients.aclose()
+
+    asyncio.run(run())
 
 
 def test_known_keys_outlast_an_hour_of_trouble_and_no_more(server: TokenServer) -> None:

@@ -180,6 +180,61 @@ def test_a_backend_that_falls_silent_times_out(start: bytes) -> None:
     run(test())
 
 
+@pytest.mark.parametrize(
+    ("start", "timeouts", "detail", "advice"),
+    [
+        (
+            b"",
+            Timeouts(5.0, 30.0),
+            "no answer within 20 ms, the timeout of the destination or service",
+            "HTML5.Timeout",
+        ),
+        (b"", Timeouts(5.0, 30.0, 0.01), "the exchange did not end within 10 ms", "GATEWAY_TOTAL_TIMEOUT"),
+        (answer(b"part")[:-1], Timeouts(5.0, 0.03), "the answer stopped for 30 ms", "GATEWAY_IDLE_TIMEOUT"),
+    ],
+)
+def test_a_timeout_says_which_limit_has_passed(start: bytes, timeouts: Timeouts, detail: str, advice: str) -> None:
+    async def test() -> None:
+        async def script(link: Link) -> None:
+            await link.request()
+            await link.send(start)
+            await link.gone()
+
+        deadlines = Deadlines(asyncio.get_running_loop(), 0.005)
+        async with raw_backend(script) as backend:
+            connection = await Connector(deadlines, TlsContexts(), timeouts).open(DirectKey("127.0.0.1", backend.port))
+            with pytest.raises(GatewayError) as caught:
+                await exchange(connection, 0.02)
+            deadlines.close()
+        assert caught.value.failure is Failure.BACKEND_TIMEOUT
+        assert caught.value.detail == detail
+        assert advice in caught.value.advice
+
+    run(test())
+
+
+def test_an_upload_that_the_backend_stops_taking_says_so() -> None:
+    async def test() -> None:
+        async def script(link: Link) -> None:
+            await link.head()
+            await asyncio.sleep(1.0)
+
+        async with pool_for(script) as (pool, key, _):
+            connection = await pool.take(key)
+            connection.start(
+                b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999\r\n\r\n", "POST", 0.05, has_body=True
+            )
+            with pytest.raises(GatewayError) as caught:
+                await connection.write(b"x" * 20_000_000, last=False)
+            assert (
+                caught.value.detail
+                == "it took no more of the request within 50 ms, the timeout of the destination or service"
+            )
+            pool.give(connection)
+
+    run(test())
+
+
 def test_the_go_ahead_and_the_answer_may_be_awaited_at_the_same_time() -> None:
     async def test() -> None:
         async def script(link: Link) -> None:

@@ -78,6 +78,11 @@ def test_ambiguous_or_broken_answers_are_refused(data: bytes) -> None:
     assert not parser.reusable
 
 
+def test_what_is_no_http_is_called_so() -> None:
+    with pytest.raises(InvalidAnswer, match="no HTTP"):
+        parser_for().feed(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+
 def test_informational_answers_are_swallowed() -> None:
     parser = parser_for("POST")
     parser.feed(b"HTTP/1.1 100 Continue\r\nx-early: 1\r\n\r\n")

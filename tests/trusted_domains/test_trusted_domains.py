@@ -16,11 +16,13 @@ from app.clients import PlatformClients
 from app.principal import Tenant
 from app.trusted_domains import (
     MAX_CHARACTERS,
+    MAX_TENANTS,
     NOBODY_ELSE,
     PATH,
     PAUSE_SECONDS,
     REVALIDATE_SECONDS,
     STALE_SECONDS,
+    UNKNOWN_PER_PAUSE,
     TrustedDomains,
     Unknown,
     directive_of,
@@ -85,6 +87,26 @@ def test_each_tenant_has_the_domains_of_its_own_subaccount() -> None:
         assert await domains.frame_ancestors(NAMELESS) == b""
         assert await domains.frame_ancestors(ACME) == LISTED
         assert server.asked == [f"{PATH}?subdomain={name}" for name in ("acme", "globex", "own")]
+
+    scenario(test)
+
+
+def test_invented_tenants_cause_no_storm_of_requests_and_displace_nobody() -> None:
+    async def test(server: Server, domains: TrustedDomains) -> None:
+        assert await domains.frame_ancestors(ACME) == LISTED
+        for number in range(MAX_TENANTS):
+            await domains.frame_ancestors(Tenant("", f"made-up-{number}"))
+        assert len(server.asked) == UNKNOWN_PER_PAUSE
+        assert await domains.frame_ancestors(ACME) == LISTED
+        assert await domains.frame_ancestors(GLOBEX) == NOBODY_ELSE
+        assert await domains.frame_ancestors(Tenant("zone-own", "own")) == LISTED
+        server.now += PAUSE_SECONDS
+        assert await domains.frame_ancestors(GLOBEX) == LISTED
+        server.body = EMPTY
+        server.now += FRESH
+        assert await domains.frame_ancestors(ACME) == LISTED
+        await eventually(lambda: domains._flight._running == {})
+        assert await domains.frame_ancestors(ACME) == b""
 
     scenario(test)
 
