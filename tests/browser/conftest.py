@@ -19,7 +19,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from app.landscape.command import DEMO_FOLDER
 from app.landscape.running import running_landscape
 from tests.journeys.conftest import Site
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
+from tests.support.ports import free_port
 
 ARTEFACTS = Path(__file__).parents[2] / ".artefacts"
 WAIT_SECONDS = 20

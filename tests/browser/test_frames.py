@@ -14,7 +14,8 @@ import pytest
 from app.landscape.running import running_landscape
 from tests.browser.conftest import Browser
 from tests.journeys.conftest import Site
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
+from tests.support.ports import free_port
 
 XS_APP = {"routes": [{"source": "^/app/(.*)$", "target": "$1", "localDir": "webapp"}]}
 PAGE = "<!doctype html><title>App</title><p id=app>the application</p>"

@@ -13,7 +13,8 @@ from selenium.webdriver.common.by import By
 from app.landscape.running import running_landscape
 from tests.browser.conftest import Browser
 from tests.journeys.conftest import Site
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
+from tests.support.ports import free_port
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ui5-session-end.md"
 PLACE = "/app/index.html?sap-language=EN#/orders/7"

@@ -14,7 +14,7 @@ import h11
 import pytest
 
 from tests.extensions.support import environment, write_descriptor
-from tests.journeys.gateway import free_port
+from tests.support.ports import free_port
 from tests.support.raw_backend import Link, RawBackend, answer, raw_backend
 from tests.support.raw_client import Answered, RawClient, raw_client
 from tests.support.running import run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -12,16 +11,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.raw_client import RawClient, raw_client
 from tests.support.running import run
 
 SLOW = b"GET /slow HTTP/1.1\r\nhost: gateway\r\n\r\n"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-    return port
 
 
 @asynccontextmanager

@@ -22,8 +22,8 @@ from tests.extensions.support import environment, write_descriptor
 from tests.extensions.test_other_servers import listening
 from tests.inbound_http2.h2_client import h2_client
 from tests.inbound_http2.server import certificate_files, http2_site, tls_server
-from tests.journeys.gateway import free_port
 from tests.support.mini_gateway import mini_gateway
+from tests.support.ports import free_port
 from tests.support.raw_backend import Link, RawBackend, answer, friendly, raw_backend
 from tests.support.raw_client import RawClient, raw_client
 from tests.support.running import run

@@ -12,8 +12,9 @@ import pytest
 from app.landscape.command import DEMO_FOLDER
 from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
-from tests.journeys.gateway import Gateway, free_port, running_gateway
+from tests.journeys.gateway import Gateway, running_gateway
 from tests.journeys.person import Person
+from tests.support.ports import free_port
 
 NO_SCRIPTS = {"PRESERVE_FRAGMENT": "false"}
 

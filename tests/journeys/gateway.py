@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
+from tests.support.ports import free_port
+
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 LINES, LINE = 10, 300
-LISTENING = range(20_000, 32_000)
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -52,19 +51,6 @@ class Gateway:
     @property
     def last_lines(self) -> str:
         return "\n".join(line[:LINE] for line in self.log.splitlines()[-LINES:])
-
-
-def free_port() -> int:
-    """A port on which nobody listens. It is below those that the system gives to outgoing connections: one of them could
-    have it by the time somebody wants to listen.
-    """
-    while True:
-        port = secrets.choice(LISTENING)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from app.landscape.command import DEMO_FOLDER
 from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
 from tests.journeys.conftest import NO_SCRIPTS, Site
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
+from tests.support.ports import free_port
 
 BACK_CHANNEL = "/report/logout"
 

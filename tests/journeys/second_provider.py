@@ -16,8 +16,8 @@ from typing import Any
 
 import requests
 
-from tests.journeys.gateway import free_port
 from tests.journeys.person import HTML, Person
+from tests.support.ports import free_port
 
 SOURCE = Path(__file__).parent / "oidc_provider"
 INSTALLED = Path(__file__).parents[2] / ".artefacts" / "oidc-provider"

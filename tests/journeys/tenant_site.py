@@ -16,8 +16,9 @@ from app.landscape.running import running_landscape
 from app.landscape.users import DEMO_PASSWORD, Tenant
 from app.landscape.xsuaa_client import OAuthClient
 from tests.journeys.conftest import NO_SCRIPTS
-from tests.journeys.gateway import Gateway, free_port, running_gateway
+from tests.journeys.gateway import Gateway, running_gateway
 from tests.journeys.person import TIMEOUT, Person
+from tests.support.ports import free_port
 
 PATTERN = {"TENANT_HOST_PATTERN": r"^(.*)\.localhost"}
 

@@ -19,8 +19,9 @@ from app.landscape.running import running_landscape
 from app.landscape.users import ACME, DEMO_PASSWORD
 from tests.journeys.conftest import NO_SCRIPTS
 from tests.journeys.echo import Echo, running_echo
-from tests.journeys.gateway import Gateway, free_port, running_gateway
+from tests.journeys.gateway import Gateway, running_gateway
 from tests.journeys.person import TIMEOUT, Person
+from tests.support.ports import free_port
 
 ROUTES: dict[str, dict[str, object]] = {
     "/open/": {"authenticationType": "none"},

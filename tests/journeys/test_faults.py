@@ -16,8 +16,9 @@ from app.landscape.command import DEMO_FOLDER
 from app.landscape.faults import Fault
 from app.landscape.landscape import Landscape
 from tests.journeys.conftest import NO_SCRIPTS, Site
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.journeys.person import Person
+from tests.support.ports import free_port
 
 WHO_AM_I = "/sap/bc/rest/whoami"
 ON_PREMISE = "/onpremise" + WHO_AM_I

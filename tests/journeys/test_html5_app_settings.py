@@ -15,8 +15,9 @@ from app.landscape.html5_apps import SHOP_HOST, HostedApp
 from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
 from tests.journeys.conftest import NO_SCRIPTS, Site
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.journeys.person import HTML, Person
+from tests.support.ports import free_port
 
 CENTRAL, APP, VARIABLE = "https://central.example", "https://app.example", "https://env.example"
 ROUTES = [

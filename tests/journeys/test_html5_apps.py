@@ -18,8 +18,9 @@ from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
 from app.landscape.users import ACME, GLOBEX
 from tests.journeys.conftest import NO_SCRIPTS, Site
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.journeys.person import TIMEOUT, Person
+from tests.support.ports import free_port
 
 ANNA, BOB = "anna.arnold@acme.example", "bob.berger@acme.example"
 REPOSITORY = "html5-apps-repo-rt"

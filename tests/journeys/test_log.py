@@ -13,8 +13,9 @@ from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
 from app.landscape.users import PROVIDER
 from tests.journeys.conftest import NO_SCRIPTS
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.journeys.person import Person
+from tests.support.ports import free_port
 
 WHO_AM_I = "/onpremise/sap/bc/rest/whoami"
 

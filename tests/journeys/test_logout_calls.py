@@ -13,8 +13,9 @@ from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
 from tests.journeys.conftest import NO_SCRIPTS, Site
 from tests.journeys.echo import Echo, Request, running_echo
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.journeys.person import Person
+from tests.support.ports import free_port
 
 PATIENCE = 30.0
 XS_APP = {

@@ -13,8 +13,9 @@ import requests
 from app.landscape.running import running_landscape
 from tests.journeys.conftest import NO_SCRIPTS, Site
 from tests.journeys.echo import running_echo
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.journeys.person import Person
+from tests.support.ports import free_port
 
 ANNA = "anna.arnold@acme.example"
 WHO_AM_I = "/sap/bc/rest/whoami"

@@ -9,10 +9,11 @@ import pytest
 from app.landscape.journal import Station
 from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.journeys.identity_site import BACK_CHANNEL, demo_without_kinds_of_login, identity_variables
 from tests.journeys.person import Person
 from tests.journeys.sticky_router import sticky_router
+from tests.support.ports import free_port
 
 SCRIPT = {"x-requested-with": "XMLHttpRequest"}
 

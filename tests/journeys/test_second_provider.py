@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.gateway import Gateway, free_port, running_gateway
+from tests.journeys.gateway import Gateway, running_gateway
 from tests.journeys.person import Person
 from tests.journeys.second_provider import SECONDS, SecondProvider, log_in, second_provider, submit
+from tests.support.ports import free_port
 
 SCRIPT = {"x-requested-with": "XMLHttpRequest"}
 DESCRIPTOR = {

@@ -10,7 +10,8 @@ import pytest
 from app.landscape.command import DEMO_FOLDER
 from app.landscape.running import running_landscape
 from tests.journeys.conftest import NO_SCRIPTS, Site
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
+from tests.support.ports import free_port
 
 SCRIPT = {"sec-fetch-dest": "empty", "sec-fetch-mode": "cors"}
 PLACE = "/public/logged-out.html?a=b#/orders/7"

@@ -10,8 +10,9 @@ import pytest
 from app.landscape.running import running_landscape
 from tests.journeys.conftest import NO_SCRIPTS, Site
 from tests.journeys.echo import Echo, running_echo
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.journeys.person import Person
+from tests.support.ports import free_port
 
 OPEN = {"authenticationType": "none"}
 FILES = {"target": "$1", "localDir": "resources"}

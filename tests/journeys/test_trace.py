@@ -18,8 +18,9 @@ from joserfc.jwk import RSAKey
 from app.landscape.command import DEMO_FOLDER
 from app.landscape.running import running_landscape
 from tests.journeys.conftest import NO_SCRIPTS, Site
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.journeys.person import Person
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = RSAKey.generate_key(2048)

@@ -9,8 +9,9 @@ import pytest
 
 from app.landscape.running import running_landscape
 from tests.journeys.conftest import NO_SCRIPTS, Site
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.journeys.person import HTML
+from tests.support.ports import free_port
 
 PAGES = {"source": "^/pages/", "localDir": "."}
 OPEN = {"source": "^/open/", "localDir": ".", "authenticationType": "none"}

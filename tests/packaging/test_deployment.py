@@ -13,9 +13,10 @@ import pytest
 from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
 from tests.journeys.conftest import NO_SCRIPTS
-from tests.journeys.gateway import Gateway, free_port, running_gateway
+from tests.journeys.gateway import Gateway, running_gateway
 from tests.journeys.person import Person
 from tests.packaging.project import ROOT, pushed_files
+from tests.support.ports import free_port
 
 PRODUCTS = "/sap/opu/odata/sap/ZSHOP_SRV/Products"
 ANNA = "anna.arnold@acme.example"

@@ -20,8 +20,8 @@ import pytest
 import requests
 
 from scripts import document_errors, document_variables
-from tests.journeys.gateway import free_port
 from tests.packaging.project import ROOT, load_json, load_yaml
+from tests.support.ports import free_port
 
 README = (ROOT / "README.md").read_text()
 NOT_HERE = {".git", ".venv", "build", "default-env.json", "default-services.json", ".artefacts"}

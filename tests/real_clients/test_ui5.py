@@ -16,8 +16,9 @@ from app.landscape.journal import Station
 from app.landscape.running import running_landscape
 from tests.browser.conftest import Browser
 from tests.journeys.conftest import Site
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.real_clients.packages import SOURCES, installed
+from tests.support.ports import free_port
 
 ROWS = """
 return [...document.querySelectorAll(arguments[0])].map((row) => {

@@ -16,9 +16,10 @@ from app.landscape.landscape import Landscape
 from app.landscape.running import running_landscape
 from app.landscape.users import ACME
 from tests.journeys.conftest import NO_SCRIPTS
-from tests.journeys.gateway import free_port, running_gateway
+from tests.journeys.gateway import running_gateway
 from tests.journeys.person import TIMEOUT, Person
 from tests.real_clients.node_backend import running_backend
+from tests.support.ports import free_port
 
 ANNA, BOB = "anna.arnold@acme.example", "bob.berger@acme.example"
 XS_APP = {"routes": [{"source": "^/backend/(.*)$", "target": "/$1", "destination": "node"}]}

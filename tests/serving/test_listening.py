@@ -12,7 +12,7 @@ import pytest
 
 from app.workers import listening_socket
 from tests.extensions.support import environment, write_descriptor
-from tests.support.redis_servers import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_OURS = "192.0.2.1"

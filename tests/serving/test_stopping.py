@@ -16,9 +16,9 @@ import pytest
 from tests.extensions.support import environment, write_descriptor
 from tests.extensions.test_other_servers import listening
 from tests.inbound_http2.h2_client import h2_client
+from tests.support.ports import free_port
 from tests.support.raw_backend import Link, RawBackend, raw_backend
 from tests.support.raw_client import raw_client
-from tests.support.redis_servers import free_port
 from tests.support.running import eventually, run
 
 ROOT = Path(__file__).resolve().parents[2]

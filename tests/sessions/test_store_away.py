@@ -13,7 +13,8 @@ from app.errors import Failure, GatewayError
 from app.sessions.redis_client import RedisOptions, Trouble, redis_client
 from app.sessions.redis_table import RedisSessionTable
 from tests.sessions.instances import Instance, Shared, use
-from tests.support.redis_servers import RedisServer, free_port, redis_server_with_tls, redis_with_sentinel
+from tests.support.ports import free_port
+from tests.support.redis_servers import RedisServer, redis_server_with_tls, redis_with_sentinel
 
 
 @pytest.fixture(autouse=True)

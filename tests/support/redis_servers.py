@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,19 +17,12 @@ from typing import Any
 import redis
 
 from app.bindings.redis_credentials import RedisCredentials
+from tests.support.ports import free_port
 from tests.support.tls_files import TlsFiles, tls_files
 
 PASSWORD = "a redis password"
 SLOTS = 16384
 START_SECONDS = 20.0
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
