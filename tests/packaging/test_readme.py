@@ -107,8 +107,8 @@ def commands() -> list[str]:
 
 
 def serves_the_demo(checkout: Checkout, command: str) -> None:
-    with checkout.running(command, lambda: checkout.answers("/public/logged-out.html")):
-        assert checkout.answers("/.gangway/ready")
+    with checkout.running(command, lambda: checkout.answers("/.gangway/ready")):
+        assert checkout.answers("/public/logged-out.html")
     assert not checkout.answers("/.gangway/live")
 
 
