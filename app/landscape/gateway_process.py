@@ -10,6 +10,7 @@ from app.landscape.server import LOOPBACK
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+ANSWER_SECONDS = 2.0
 _POLL_SECONDS = 0.1
 
 
@@ -29,14 +30,14 @@ class GatewayProcess:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> bool:
-        """Whether it accepts connections; False when it ended, was to stop, or took longer than `START_SECONDS`."""
+        """Whether it answers; False when it ended, was to stop, or took longer than `START_SECONDS`."""
         self._process = await asyncio.create_subprocess_exec(
             *self._arguments, env=self._environment, start_new_session=True
         )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
                 while self._process.returncode is None and not self._stop.is_set():
-                    if await _accepts(self._port):
+                    if await _answers(self._port):
                         return self._process.returncode is None
                     await asyncio.sleep(_POLL_SECONDS)
         return False
@@ -62,10 +63,17 @@ class GatewayProcess:
             await self._process.wait()
 
 
-async def _accepts(port: int) -> bool:
+async def _answers(port: int) -> bool:
+    """Whether somebody speaks HTTP there; that a port takes connections says nothing yet."""
     try:
-        _, writer = await asyncio.open_connection(LOOPBACK, port)
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
     except OSError:
         return False
-    writer.close()
-    return True
+    try:
+        writer.write(b"GET /.gangway/live HTTP/1.0\r\n\r\n")
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return (await reader.read(5)).startswith(b"HTTP")
+    except (OSError, TimeoutError):
+        return False
+    finally:
+        writer.close()

@@ -132,7 +132,7 @@ import os, signal, socket, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 open(sys.argv[2], "w").write(str(os.getpid()))
-while True: server.accept()
+while True: server.accept()[0].sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n")
 """
 
 
@@ -151,16 +151,23 @@ def test_a_gateway_that_ignores_the_request_to_end_is_killed(tmp_path: Path, mon
     assert not _is_alive(int(note.read_text()))
 
 
+SHORT_LIVED = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+server.accept()
+raise SystemExit(4)
+"""
+
+
 def test_a_gateway_that_ends_by_itself_is_noticed() -> None:
     async def scenario() -> None:
         stop = asyncio.Event()
         failing = GatewayProcess([sys.executable, "-c", "raise SystemExit(3)"], os.environ, _free_port(), stop)
         assert not await failing.start()
         await failing.stop()
-        script = "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); s.accept(); exit(4)"
         port = _free_port()
-        short_lived = GatewayProcess([sys.executable, "-c", script, str(port)], os.environ, port, stop)
-        await short_lived.start()
+        short_lived = GatewayProcess([sys.executable, "-c", SHORT_LIVED, str(port)], os.environ, port, stop)
+        assert not await short_lived.start()
         assert await short_lived.wait_for_end() == 4
 
     asyncio.run(scenario())
