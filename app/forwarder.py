@@ -159,6 +159,12 @@ class Forwarder:
                 visitor.unwatch(end)
 
 
+def _binds_socket(head: RequestHead, outbound: Outbound) -> bool:
+    """Whether the backend may take what follows on the socket for its sender's, too."""
+    shown = head.first.get(b"authorization") if outbound.keep_authorization else None
+    return shown is not None and holds_for_socket(shown)
+
+
 def _logout_head(call: BackendLogout, asked: RequestHead | None) -> RequestHead:
     """What a backend learns of the request for the logout: who sent it, and to which address."""
     if asked is None:
@@ -197,5 +203,5 @@ def _request(
         chunked=chunked,
         expects_continue=b"expect" in head.first,
         compression=compression,
-        last_of_socket=outbound.keep_authorization and holds_for_socket(head.first.get(b"authorization", b"Basic")),
+        last_of_socket=_binds_socket(head, outbound),
     )

@@ -112,10 +112,12 @@ class Passing:
         """Shared caches do not keep a user's answers (attack 73), but where somebody says so of what is behind a login;
         never with headers that are the user's own, nor what a public route answers to somebody known.
         """
-        given = {name for name, _ in own}
+        given = {name for name, _ in own} if own else _NOTHING
         if not _PERSONAL.isdisjoint(given) or (self._visitor is not None and self._match.route.is_public):
             make_private(shaped)
-        elif self._visitor is not None and CACHE_CONTROL not in names and CACHE_CONTROL not in dict(shaped):
+        elif not (
+            self._visitor is None or CACHE_CONTROL in names or CACHE_CONTROL in given or self._policy.rules_caches
+        ):
             shaped.append(PRIVATE)
 
     async def _cookies_for_client(self, lines: list[bytes]) -> Headers:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.answer import Headers
 
-_NEEDLESS = re.compile(rb"(?<!%)(?<!%[0-9A-Fa-f])%(2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])")
+_NEEDLESS = re.compile(r"(?<!%)(?<!%[0-9A-Fa-f])%(2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])")
 """An escape of a character that means the same without. After a stray `%` it may be the rest of another one."""
 
 
@@ -43,14 +43,13 @@ class RequestHead:
         3986, 6.2.2.2), so that it has one form for us and for who decodes it: what a route protects has no other name.
         """
         query = scope["query_string"]
-        path: bytes = scope["raw_path"]
-        if b"%" in path:
+        path: str = scope["raw_path"].decode("latin-1")
+        if "%" in path:
             path = _NEEDLESS.sub(_unescaped, path)
-        raw = path + b"?" + query if query else path
         client = scope["client"]
         return cls(
             scope.get("method", "GET"),
-            raw.decode("latin-1"),
+            f"{path}?{query.decode('latin-1')}" if query else path,
             scope["headers"],
             client[0] if client else "",
             scope["scheme"],
@@ -78,5 +77,5 @@ class RequestHead:
         return found
 
 
-def _unescaped(escape: re.Match[bytes]) -> bytes:
-    return bytes.fromhex(escape[1].decode("ascii"))
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16))

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from app.answer import Headers
+from app.cache_control import CACHE_CONTROL
 
 _FRAME_OPTIONS = (b"x-frame-options", b"SAMEORIGIN")
 _CSP = b"content-security-policy"
@@ -23,15 +24,19 @@ MAX_FRAMED = 100
 
 @dataclass(frozen=True, slots=True)
 class ResponsePolicy:
-    """The configured headers, ready to be added to answers. `merge_csp`: `MERGE_CSP_HEADERS`."""
+    """The configured headers, ready to be added to answers. `merge_csp`: `MERGE_CSP_HEADERS`. `rules_caches`: they say
+    something about caches.
+    """
 
     configured: Headers = (_FRAME_OPTIONS,)
     merge_csp: bool = False
+    rules_caches: bool = field(init=False)
     _give_way: frozenset[bytes] = field(init=False, repr=False)
     _framed: dict[bytes, ResponsePolicy] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         beside = {_CSP} if self.merge_csp else set()
+        object.__setattr__(self, "rules_caches", any(name == CACHE_CONTROL for name, _ in self.configured))
         object.__setattr__(self, "_give_way", frozenset(name for name, _ in self.configured) - beside)
 
     @classmethod

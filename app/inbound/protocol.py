@@ -256,7 +256,7 @@ class InboundProtocol(ReadingProtocol):
             self._reject(self._refusal)
         else:
             self.deadline = self._loop.time() + self.limits.keep_alive
-        if len(self._pipeline) < MAX_PIPELINED:
+        if self._reading_paused and len(self._pipeline) < MAX_PIPELINED:
             self.resume_reading()
 
     def _start(self, exchange: Exchange) -> None:
