@@ -16,7 +16,15 @@ from typing import NamedTuple, Protocol
 import re2
 
 from app.errors import Failure, GatewayError
-from app.routing.js_regex_parser import BACKTRACKING, LINEAR, NeedsBacktracking, PatternError, Translation, translate
+from app.routing.js_regex_parser import (
+    BACKTRACKING,
+    LINEAR,
+    MAX_REPEAT,
+    NeedsBacktracking,
+    PatternError,
+    Translation,
+    translate,
+)
 from app.routing.prefix_engine import SimplePattern, prefix_search, simple_pattern
 
 __all__ = ["LONGEST_BACKTRACKING", "Match", "Pattern", "PatternError", "compile_pattern"]
@@ -109,9 +117,11 @@ def compile_pattern(source: str, ignore_case: bool = False) -> Pattern:
         return _linear(source, ignore_case)
     except NeedsBacktracking:
         translation = translate(source, ignore_case, BACKTRACKING)
-    except re2.error as error:  # of what stands inside each other, the limits count together
+    except re2.error as error:
         reason = error.args[0] if error.args else ""
         text = reason.decode("latin-1") if isinstance(reason, bytes) else reason
+        if "repetition size" in text:
+            raise PatternError(f"repetitions inside each other multiply: at most {MAX_REPEAT} in all") from None
         raise PatternError(f"not to be run in linear time: {text}") from None
     try:
         return Pattern(source, translation, _BacktrackingEngine(translation.text, ignore_case), False)

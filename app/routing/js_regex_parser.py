@@ -9,7 +9,7 @@ Known difference: a group inside a repeated group keeps its last value, where Ja
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from app.routing.js_regex_class import ALL, CLASS_ESCAPES, LINE_ENDS, char_class, with_other_case
@@ -20,7 +20,7 @@ _CONTROL = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
 _WORD = "[0-9A-Za-z_]"
 
 MAX_REPEAT = 1000
-"""What RE2 allows; engines write repetitions out, or walk through them."""
+"""What RE2 allows, also of repetitions inside each other, which multiply."""
 MAX_SIZE = 10_000
 """Characters and classes of a pattern whose repetitions are written out; more of them take seconds to compile."""
 MAX_DEPTH = 100
@@ -112,17 +112,19 @@ class _Parser:
         return "".join(terms)
 
     def _term(self) -> str:
-        start, size = self.at, self._size
+        start, size, groups = self.at, self._size, self.groups
         text, repeatable = self._atom()
-        quantifier, times = self._quantifier()
+        quantifiers, times = self._quantifiers()
         self._size = size + max(self._size - size, 1) * times
         if self._size > MAX_SIZE:
             raise PatternError(f"more than {MAX_SIZE} characters when its repetitions are written out")
-        if quantifier and not repeatable:
+        if quantifiers and not repeatable:
             raise PatternError(f"nothing to repeat at position {start + 1}")
+        if times > MAX_REPEAT and self.groups > groups:
+            raise PatternError(f"at most {MAX_REPEAT} repetitions of a group, not {times}")
         if self._depth == 0:
-            self._extend_prefix(start, text, bool(quantifier))
-        return f"(?:{text}){quantifier}" if quantifier else text
+            self._extend_prefix(start, text, bool(quantifiers))
+        return "".join(f"(?:{text}){each}" for each in quantifiers) or text
 
     def _extend_prefix(self, start: int, text: str, quantified: bool) -> None:
         """Note a literal that comes right after a leading `^`."""
@@ -135,21 +137,24 @@ class _Parser:
         else:
             self._literal_open = False
 
-    def _quantifier(self) -> tuple[str, int]:
-        """The quantifier at this place, and how many copies of its term it is written out to."""
+    def _quantifiers(self) -> tuple[list[str], int]:
+        """The quantifier at this place, as several where that is too large for the engine, and how many copies of its
+        term it is written out to.
+        """
         match = _QUANTIFIER.match(self.source, self.at)
         if not match:
-            return "", 1
+            return [], 1
         first, more, last = match.groups()
         low, high = _count(first or "1"), _count(last or first or "1")
         if low > high:
             raise PatternError(f"numbers out of order in {match[0]}")
         self.at = match.end()
         lazy = "?" if self._take("?") else ""
-        if first:
-            bounds = f"{low},{high if last else ''}" if more else f"{low}"
-            return f"{{{bounds}}}{lazy}", max(high, 1)
-        return match[0] + lazy, 1
+        if not first:
+            return [match[0] + lazy], 1
+        most = None if more and not last else high
+        bounds = [(low, most)] if self.dialect.backtracking else list(_split(low, most))
+        return [f"{{{least},{'' if up_to is None else up_to}}}{lazy}" for least, up_to in bounds], max(high, 1)
 
     def _atom(self) -> tuple[str, bool]:
         """One term without quantifier, and whether it may have one."""
@@ -323,9 +328,18 @@ def _without_escapes_and_classes(source: str) -> str:
 def _count(digits: str) -> int:
     """A number of repetitions."""
     significant = digits.lstrip("0") or "0"
-    if len(significant) > len(str(MAX_REPEAT)) or int(significant) > MAX_REPEAT:
-        raise PatternError(f"at most {MAX_REPEAT} repetitions, not {significant[:20]}")
+    if len(significant) > len(str(MAX_SIZE)) or int(significant) > MAX_SIZE:
+        raise PatternError(f"at most {MAX_SIZE} repetitions, not {significant[:20]}")
     return int(significant)
+
+
+def _split(low: int, high: int | None) -> Iterator[tuple[int, int | None]]:
+    """Bounds of repetitions, None for no upper one, as several within `MAX_REPEAT` that come to the same."""
+    while max(low, high or 0) > MAX_REPEAT:
+        least = min(low, MAX_REPEAT)
+        yield least, MAX_REPEAT if high is not None else least
+        low, high = low - least, None if high is None else high - MAX_REPEAT
+    yield low, high
 
 
 def _literal_of(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,11 @@ def test_syntax_errors_of_javascript_are_errors_here(source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("^/(a+){1,1001}x$", "at most 1000 repetitions"),
-        ("^/(a{1,65535}){1,65535}$", "at most 1000 repetitions"),
-        ("^/a{1001}", "at most 1000 repetitions"),
-        ("^/a{0,99999999999999999999999}", "at most 1000 repetitions"),
-        ("^/a{" + "9" * 5000 + "}", "at most 1000 repetitions"),
+        ("^/(a+){1,1001}x$", "at most 1000 repetitions of a group"),
+        ("^/(a{1,65535}){1,65535}$", "at most 10000 repetitions"),
+        ("^/(?:a{1,2000}){1,6}$", "more than 10000 characters"),
+        ("^/a{0,99999999999999999999999}", "at most 10000 repetitions"),
+        ("^/a{" + "9" * 5000 + "}", "at most 10000 repetitions"),
         ("^/(a{1,1000}){1,1000}$", "more than 10000 characters"),
         ("^/" + "[^/]{1,1000}" * 100, "more than 10000 characters"),
         ("^/" + "(" * 101 + ")" * 101, "at most 100 groups"),
@@ -69,7 +70,7 @@ def test_what_would_take_too_long_is_no_pattern(source: str, reason: str, look: 
 
 
 def test_repetitions_inside_each_other_count_together() -> None:
-    with pytest.raises(PatternError, match="not to be run in linear time: invalid repetition size"):
+    with pytest.raises(PatternError, match="repetitions inside each other multiply: at most 1000"):
         compile_pattern("(?:a{500}){3}")
 
 
@@ -87,6 +88,24 @@ def test_repetitions_inside_each_other_count_together() -> None:
 )
 def test_what_stays_below_the_limits_runs_in_linear_time(source: str) -> None:
     assert compile_pattern(source).linear
+
+
+@pytest.mark.parametrize(
+    ("source", "lengths"),
+    [
+        ("^/a{1001}$", {1001}),
+        ("^/a{0,1024}$", range(1025)),
+        ("^/a{500,2500}$", range(500, 2501)),
+        ("^/a{2000}$", {2000}),
+        ("^/a{1500,}$", range(1500, 3000)),
+        ("^/a{1,2000}?$", range(1, 2001)),
+        ("^/(?!b)a{1,1001}$", range(1, 1002)),
+    ],
+)
+def test_large_numbers_of_repetitions_are_exact(source: str, lengths: Collection[int]) -> None:
+    pattern = compile_pattern(source)
+    for length in (0, 1, 499, 500, 1000, 1001, 1002, 1024, 1025, 1499, 1500, 2000, 2001, 2500, 2501, 2999):
+        assert (pattern.search("/" + "a" * length) is not None) is (length in lengths), length
 
 
 @pytest.mark.parametrize("look", ["", "(?=a)"])
