@@ -45,7 +45,10 @@ class Failure(Enum):
     NO_WEB_SOCKETS = Row(404, Hop.CLIENT, "No web sockets", "Set websockets.enabled to true in xs-app.json.")
     METHOD_NOT_ALLOWED = Row(405, Hop.CLIENT, "Method not allowed", "Use one of the methods listed in Allow.")
     REQUEST_TIMEOUT = Row(
-        408, Hop.CLIENT, "Request timeout", "Send it again, and faster: INCOMING_REQUEST_TIMEOUT is the limit."
+        408,
+        Hop.CLIENT,
+        "Request timeout",
+        "Send it again, and faster: within INCOMING_REQUEST_TIMEOUT, its head within 30 s.",
     )
     URI_TOO_LONG = Row(414, Hop.CLIENT, "Address too long", "Shorten the address.")
     HEADERS_TOO_LARGE = Row(431, Hop.CLIENT, "Header fields too large", "Send fewer or shorter headers and cookies.")

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import chain
 
@@ -41,9 +41,12 @@ log = logging.getLogger("gangway.login")
 
 LOGOUT_SECONDS = 1.0
 """How long the answer to a logout waits for backends to be told; it goes on afterwards."""
+TOLD_AT_ONCE = 20
+"""How many sessions that have ended by themselves backends are told of at the same time."""
 SESSION_SECONDS = b"x-session-seconds"
 
 BackendCall = Callable[[Session, BackendLogout, RequestHead | None], Awaitable[None]]
+Turn = AbstractAsyncContextManager[None]
 AppLogouts = Callable[[str, Tenant], Awaitable[tuple[BackendLogout, ...]]]
 
 
@@ -83,6 +86,7 @@ class SignIn:
         self.call_backend: BackendCall | None = None
         self.app_logouts: AppLogouts | None = None
         self._telling: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(TOLD_AT_ONCE)
         reports = identity.back_channel if identity is not None else None
         self.back_channel_path = reports.path if reports is not None else ""
 
@@ -257,10 +261,12 @@ class SignIn:
         if identity is None:
             return
         for session in await identity.sessions.expire():
-            await self._tell_backends(session, identity.backend_logouts, None)
+            self._start_telling(session, identity.backend_logouts, None, self._turns)
 
     async def aclose(self) -> None:
-        """End what runs in the background."""
+        """End what runs in the background; backends that are being told have a moment to hear it."""
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=LOGOUT_SECONDS)
         for task in self._telling:
             task.cancel()
         await asyncio.gather(*self._telling, return_exceptions=True)
@@ -276,19 +282,28 @@ class SignIn:
         """Make the logout calls that backends want, those of the HTML5 applications used in the session included: all
         at once. Slow ones hold up the logout for a moment only.
         """
+        task = self._start_telling(session, calls, asked, nullcontext())
+        if task is not None:
+            await asyncio.wait([task], timeout=LOGOUT_SECONDS)
+
+    def _start_telling(
+        self, session: Session, calls: tuple[BackendLogout, ...], asked: RequestHead | None, turn: Turn
+    ) -> asyncio.Task[None] | None:
         if self.call_backend is None or not (calls or session.apps):
-            return
-        task = asyncio.ensure_future(self._told(self.call_backend, session, calls, asked))
+            return None
+        task = asyncio.create_task(self._told(self.call_backend, session, calls, asked, turn))
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
-        await asyncio.wait([task], timeout=LOGOUT_SECONDS)
+        return task
 
     async def _told(
-        self, call: BackendCall, session: Session, calls: tuple[BackendLogout, ...], asked: RequestHead | None
-    ) -> None:
-        of_apps = [await self._calls_of_app(app, session.caller.tenant) for app in session.apps]
-        wanted = dict.fromkeys(chain(calls, *of_apps))
-        await asyncio.gather(*(call(session, each, asked) for each in wanted))
+        self, call: BackendCall, session: Session, calls: tuple[BackendLogout, ...], asked: RequestHead | None,
+        turn: Turn,
+    ) -> None:  # fmt: skip
+        async with turn:
+            of_apps = [await self._calls_of_app(app, session.caller.tenant) for app in session.apps]
+            wanted = dict.fromkeys(chain(calls, *of_apps))
+            await asyncio.gather(*(call(session, each, asked) for each in wanted))
 
     async def _calls_of_app(self, app: str, tenant: Tenant) -> tuple[BackendLogout, ...]:
         try:

@@ -30,12 +30,12 @@ class Visit:
 
     `cross_origin` are the headers of a CORS ruling, which every answer carries, also one about a failure, and
     `frame_ancestors` is the directive about frames of its Content-Security-Policy, where there is one by tenant.
-    `trace` is there where somebody wants to see the request's steps.
+    `trace` is there where somebody wants to see the request's steps. `written`: the request's line is in the log.
     """
 
     __slots__ = (
         "_received_at", "_started", "caller", "correlation_id", "cross_origin", "destination", "error",
-        "forwarded_after", "frame_ancestors", "tenant", "trace",
+        "forwarded_after", "frame_ancestors", "tenant", "trace", "written",
     )  # fmt: skip
 
     def __init__(self, correlation_id: str) -> None:
@@ -50,6 +50,7 @@ class Visit:
         self.cross_origin: Headers = ()
         self.frame_ancestors = b""
         self.trace: Trace | None = None
+        self.written = False
 
     @property
     def elapsed(self) -> float:

@@ -34,7 +34,7 @@ def _address(text: str) -> str:
     except ValueError:
         usable = False
     if text and not usable:
-        raise fault("an address that begins with https:// or http://")
+        raise fault("an address that begins with https:// or http://", show_value="@" not in text)
     return text
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.answer import Headers
+from app.cache_control import make_private, unshared
 from app.extensions.handed_on import Send
 from app.forwarding.client_response import COOKIE
 from app.guards.cors import ruled
@@ -44,7 +45,10 @@ class Completion:
         ours = (*self.own, *returned_headers(self.visit.correlation_id), date_header())
         headers += [pair for pair in ours if pair[0] == COOKIE or pair[0] not in names]
         headers = ruled(headers, self.visit.cross_origin)
-        return headers + [pair for pair in self.policy.missing_from(headers) if pair not in headers]
+        headers += [pair for pair in self.policy.missing_from(headers) if pair not in headers]
+        if self.own:
+            make_private(headers)
+        return list(unshared(tuple(headers))) if self.visit.caller is not None else headers
 
 
 def complete(send: Send) -> Send:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -88,6 +89,9 @@ class ExtendedGateway(Gateway):
             await self._run_first({**scope, _VISIT: visit}, client)
         except AbortExchange:
             client.abort()
+        except asyncio.CancelledError:
+            self._write_outside(GatewayError(Failure.STOPPED), RequestHead.from_scope(scope), scope, client, visit)
+            raise
         except GatewayError as failed:
             await self._fail_outside(failed, scope, client, visit)
         except Exception:  # the last resort, as behind it
@@ -112,6 +116,7 @@ class ExtendedGateway(Gateway):
             log.exception("get_router_config failed", extra=_of(scope[_VISIT]))
             await self._fail_outside(GatewayError(Failure.INTERNAL), scope, client, scope[_VISIT])
         else:
+            scope[_VISIT].written = True
             await Gateway.__call__(gateway, scope, client.receive, client.send)
         finally:
             release(client)
@@ -121,9 +126,15 @@ class ExtendedGateway(Gateway):
         if client.complete:
             return
         head = RequestHead.from_scope(scope)
-        visit.error = error
         await self._fail(error, head, client, visit)
-        if self._access_log.wants(error, self._access_log.level(head)):
+        self._write_outside(error, head, scope, client, visit)
+
+    def _write_outside(
+        self, error: GatewayError, head: RequestHead, scope: Scope, client: Exchange, visit: Visit
+    ) -> None:
+        """Write the line of a request that has not come to the way, which writes it otherwise."""
+        visit.error = error
+        if not visit.written and self._access_log.wants(error, self._access_log.level(head)):
             self._access_log.write(head, visit.outcome(client), scope["http_version"])
 
     async def _chosen(self, scope: Scope) -> Gateway:

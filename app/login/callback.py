@@ -114,7 +114,7 @@ class LoginCallback:
         try:
             login = await self._providers.redeem(state.kind, request, code)
         except TokenRefused as refusal:
-            if refusal.is_about_us or refusal.status == 401:  # whose code is refused is told so with 400
+            if refusal.is_about_our_client:
                 raise
             raise failed(f"the authorization server refused the code ({refusal.error})") from None
         check_tenant(login.caller.tenant, request.tenant)

@@ -20,12 +20,15 @@ _SECRETS = re.compile(
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*-----)?")
 _QUERY_PARAMETER = re.compile(r";([^;=]+)=[^;]*")
 _PATH_PARAMETER = re.compile(r";([^;=/]+)=[^;/]*")
-_PARAMETER_NAMES = frozenset({"code", "state", "nonce", "ticket", "sapcontextid", "sig", "pin", "otp"})
+_JOINTS = str.maketrans("", "", "-_.")
+_PARAMETER_NAMES = frozenset(
+    ("code", "state", "nonce", "ticket", "sapcontextid", "sig", "pin", "otp", "key", "pwd", "passcode")
+)
 _PARAMETER_PARTS = (
     "token", "secret", "passw", "assertion", "saml", "session", "jwt", "credential", "verifier", "authorization",
     "signature", "apikey", "subscriptionkey",
 )  # fmt: skip
-"""Parts of names, without hyphens and underscores, as those above."""
+"""Parts of names, without hyphens, underscores and dots, as those above."""
 
 
 def redact(text: str) -> str:
@@ -63,5 +66,5 @@ def _redact_found(parameter: re.Match[str]) -> str:
 
 @lru_cache(maxsize=256)
 def _is_secret(name: str) -> bool:
-    plain = unquote(name).lower().replace("-", "").replace("_", "")
+    plain = unquote(name).lower().translate(_JOINTS)
     return plain in _PARAMETER_NAMES or any(part in plain for part in _PARAMETER_PARTS)

@@ -12,7 +12,8 @@ from app.routing.js_regex import Match
 from app.routing.path_safety import refuse_unsafe_path
 
 _REFERENCE = re.compile(r"\$(?:([$&`'])|(\d{1,2})|<([^>]*)>)")
-_CONTROL_OR_FRAGMENT = re.compile(r"[\x00-\x1f\x7f#]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CURRENT = re.compile(r"\A(?:\./)+")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _WHOLE, _BEFORE, _AFTER = 0, -1, -2
 _SPECIAL = {"&": _WHOLE, "`": _BEFORE, "'": _AFTER}
@@ -52,13 +53,15 @@ def compile_template(source: str, groups: int, names: Mapping[str, int]) -> Temp
 
 
 def address_text(target: str) -> str:
-    """A target as addresses are written: spaces and what is not ASCII percent-encoded, as UTF-8.
+    """A target as addresses are written: spaces and what is not ASCII percent-encoded, as UTF-8; without `./` at its
+    beginning and without a fragment, which mean nothing here.
 
     Raises ValueError for one by which every request would be refused, whatever its references stand for; the message
     says what is allowed.
     """
-    if _CONTROL_OR_FRAGMENT.search(target):
-        raise ValueError("a path, and perhaps a query, without control characters and #")
+    if _CONTROL.search(target):
+        raise ValueError("a path, and perhaps a query, without control characters")
+    target = _CURRENT.sub("", target.partition("#")[0]) or ("/" if target else "")
     try:
         text = quote(target, safe=_PRINTABLE)
     except UnicodeEncodeError:

@@ -99,7 +99,7 @@ class TokenRefresher:
 
     async def _refused(self, session: Session, refusal: TokenRefused) -> None:
         """A refresh token that is worth nothing any more is forgotten, in all processes."""
-        if not refusal.is_about_us:
+        if not refusal.is_about_our_client:
             session.refresh_token = ""
             await self._store.update(session)
         self._failed(session, refusal.error)

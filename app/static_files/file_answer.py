@@ -103,8 +103,11 @@ def _ranged(method: str, conditions: _Conditions, file: StoredFile) -> FileAnswe
 
 
 def _may_be_partial(conditions: _Conditions, file: StoredFile) -> bool:
-    """Whether `If-Range`, if sent, names the file as it is (strong comparison; RFC 9110, 13.1.5)."""
-    return conditions.get(b"if-range") in {None, file.etag, file.last_modified}
+    """Whether `If-Range`, if sent, names the file as it is (strong comparison; RFC 9110, 13.1.5). A date is
+    also that of its compressed forms.
+    """
+    named = conditions.get(b"if-range")
+    return named in (None, file.etag) or (named == file.last_modified and not file.compressible)
 
 
 def _partial(part: Part, file: StoredFile) -> FileAnswer:

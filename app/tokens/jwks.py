@@ -30,6 +30,7 @@ PAUSE_SECONDS = 30
 MAX_SOURCES = 1000
 UNKNOWN_SOURCES_PER_PAUSE = 20
 
+_UNKNOWN = "See whether the tenant has subscribed; of tokens that others show, it may be invented."
 _AWAY = "Check the address in the binding, and whether the server is up."
 _FEW = "See what answers at this address: an authorization server publishes RSA keys."
 
@@ -92,6 +93,11 @@ class KeyStore:
             raise GatewayError(self._authority.unavailable, "no verification keys")
         raise refused("the token is signed with an unknown key")
 
+    def refuses(self, source: KeySource) -> bool:
+        """Whether the server has said last that it does not serve this tenant to this application."""
+        known = self._sets.get(source)
+        return known is not None and known.refused
+
     def _fallback(self) -> RSAKey | None:
         from app.tokens.signature import parse_pem
 
@@ -142,7 +148,10 @@ class KeyStore:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             _report(source, f"{type(error).__name__}{why(error)}", advice_for(error) or _AWAY)
             return 0, None
-        _report(source, f"it answered {reply.status_code}", _AWAY)
+        if reply.status_code == 400:
+            _report(source, "it does not serve the tenant to this application", _UNKNOWN)
+        else:
+            _report(source, f"it answered {reply.status_code}", _AWAY)
         return reply.status_code, None
 
 

@@ -11,6 +11,7 @@ from app.tokens.authority import XSUAA, Authority
 _UNSAFE = re.compile(r"[^\w .,:;'()/=@+-]", re.ASCII)
 _TOKEN_LIKE = re.compile(r"\S{48,}")
 INVALID = "invalid_response"
+_UNAUTHORIZED = "unauthorized"
 _ABOUT_US = frozenset(("invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", INVALID))
 _NO_SERVER = "See what answers at the token service's address: it does not speak OAuth 2."
 
@@ -38,7 +39,7 @@ class TokenRefused(GatewayError):
         text = sanitized(description)
         whose = f"the client of the {binding} binding: " if binding else ""
         detail = f"{whose}{self.error}: {text}" if text else f"{whose}{self.error}"
-        super().__init__(authority.refused, detail, advice=_advice(self.error, binding))
+        super().__init__(authority.refused, detail, advice=_advice(self.error, status, binding))
         self._origin = (error, description, authority, status)
 
     def of_binding(self, binding: str) -> TokenRefused:
@@ -50,12 +51,22 @@ class TokenRefused(GatewayError):
         """Whether the application's credentials or the server itself are at fault, not the user or the session."""
         return self.error in _ABOUT_US
 
+    @property
+    def is_about_our_client(self) -> bool:
+        """The same, for grants in which a user shows no password: XSUAA says `unauthorized` of either."""
+        return self.is_about_us or (self.status == 401 and self.error == _UNAUTHORIZED)
 
-def _advice(error: str, binding: str) -> str:
+
+def _advice(error: str, status: int, binding: str) -> str:
     """What to do where the row of the error table would send to the wrong place."""
     if error == INVALID:
         return _NO_SERVER
-    return f"Check the {binding} binding: its client, secret or certificate, and grant types." if binding else ""
+    if not binding or not (error in _ABOUT_US or status == 401):
+        return ""
+    return (
+        f"Check the {binding} binding: its client, secret or certificate, and grant types; for "
+        "a subscriber, whether the subscription names the service as a dependency."
+    )
 
 
 def sanitized(text: object) -> str:

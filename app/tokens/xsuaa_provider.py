@@ -10,6 +10,7 @@ from app.tokens.endpoints import browser_base_url, zone_keys
 from app.tokens.grants import Grants
 from app.tokens.identity_provider import Login, LoginRequest, pkce
 from app.tokens.jwks import KeyStore
+from app.tokens.key_source import KeySource
 from app.tokens.token_response import TokenResponse
 from app.tokens.verifier import Verifier
 
@@ -57,7 +58,7 @@ class XsuaaProvider:
 
     async def prime(self) -> bool:
         """See `IdentityProvider`."""
-        await self._keys.prime(zone_keys(self._credentials, self._credentials.tenant.id))
+        await self._keys.prime(self._own_keys)
         return self._keys.reachable
 
     @property
@@ -65,7 +66,11 @@ class XsuaaProvider:
         """See `IdentityProvider`."""
         from app.tokens.signature import parse_pem
 
-        return parse_pem(self._credentials.verificationkey) is not None
+        return parse_pem(self._credentials.verificationkey) is not None and not self._keys.refuses(self._own_keys)
+
+    @property
+    def _own_keys(self) -> KeySource:
+        return zone_keys(self._credentials, self._credentials.tenant.id)
 
     async def _login(self, response: TokenResponse) -> Login:
         token = await self._verifier.verify_user(response.access_token)

@@ -436,6 +436,11 @@ def test_an_address_that_is_none_is_refused(tmp_path: Path, service: dict[str, A
     assert problem.message == "an address that begins with https:// or http://"
 
 
+def test_an_address_with_a_password_is_not_shown(tmp_path: Path) -> None:
+    [problem] = refused(tmp_path, public(), environment(with_credentials(UAA, url="user:hunter2@host")))
+    assert "hunter2" not in str(problem)
+
+
 def test_messages_say_what_is_allowed_in_plain_words(tmp_path: Path) -> None:
     environ = environment(with_credentials(UAA, clientsecret=""), SESSION_COOKIE_NAME="two words")
     messages = [problem.message for problem in refused(tmp_path, public(), environ)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from app.errors import Failure, GatewayError
 from app.extensions import Extension, Middleware, Mount
 from tests.extensions.support import UPGRADE, gateway, in_slot
+from tests.support.raw_backend import Link
 from tests.support.raw_client import Answered, RawClient
 from tests.support.running import run
 
@@ -54,6 +56,14 @@ def fails_afterwards(app: Any) -> Any:
         raise RuntimeError("an extension's mistake")
 
     return failed
+
+
+def swallows(app: Any) -> Any:
+    async def swallowed(scope: Any, receive: Any, send: Any) -> None:
+        with suppress(BaseException):
+            await app(scope, receive, send)
+
+    return swallowed
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> tuple[Lines, Lines]:
@@ -206,3 +216,19 @@ def test_routes_that_cannot_be_chosen_leave_a_trace(
     identifier = assert_internal(answered, requests)
     (line,) = others
     assert (line["correlation_id"], line["msg"]) == (identifier, "get_router_config failed")
+
+
+def test_a_broken_answer_whose_failure_middleware_swallows_has_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def breaks(link: Link) -> None:
+        await link.request()
+        await link.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart")
+
+    async def test() -> None:
+        async with gateway(tmp_path, Extension(first=[swallows]), behaviour=breaks) as (_, client):
+            await assert_broken_off(client)
+
+    run(test())
+    [line], _ = told(capsys)
+    assert line["failure"] == "BACKEND_CLOSED"

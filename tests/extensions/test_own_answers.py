@@ -9,6 +9,10 @@ import pytest
 
 from app.answer import Headers
 from app.extensions import Extension, Mount, RequestInfo
+from app.extensions.completion import Completion
+from app.principal import AnonymousCaller, Tenant
+from app.response_headers import ResponsePolicy
+from app.visit import Visit
 from tests.extensions.support import UPGRADE, gateway
 from tests.extensions.test_slots import wrapping_channels
 from tests.support.raw_backend import Link, answer
@@ -27,6 +31,18 @@ OURS = {
     b"x-own": b"1",
     b"access-control-allow-origin": b"https://other.example",
 }
+
+
+def test_attack_73_answers_with_a_users_token_or_for_a_user_stay_out_of_shared_caches() -> None:
+    public = ((b"cache-control", b"public, max-age=60"),)
+    visit = Visit("id")
+    with_token = Completion(ResponsePolicy(), visit, own=((b"x-csrf-token", b"t"),))
+    assert (b"cache-control", b"private, max-age=60") in with_token.headers(public)
+    assert (b"cache-control", b"private") in with_token.headers(())
+    assert b"cache-control" not in dict(Completion(ResponsePolicy(), visit).headers(()))
+    visit.caller = AnonymousCaller(Tenant("z", "acme"))
+    assert (b"cache-control", b"private") in Completion(ResponsePolicy(), visit).headers(())
+    assert public[0] in Completion(ResponsePolicy(), visit).headers(public)
 
 
 def answering(*headers: tuple[bytes, bytes]) -> Any:

@@ -53,6 +53,11 @@ def test_the_target_takes_the_place_of_the_match(source: str, target: str | None
         ("/a..b/...", "/a..b/..."),
         ("/x?to=//a/../b\\c", "/x?to=//a/../b\\c"),
         ("/{a}|<b>^'\"", "/{a}|<b>^'\""),
+        ("./index.html", "index.html"),
+        ("././$1", "$1"),
+        ("./", "/"),
+        ("/index.html#Shell", "/index.html"),
+        ("/a?b#c", "/a?b"),
         ("", ""),
     ],
 )
@@ -60,9 +65,7 @@ def test_a_target_is_written_as_addresses_are(target: str, text: str) -> None:
     assert address_text(target) == text
 
 
-@pytest.mark.parametrize(
-    "target", ["/a\nb", "/a?\x7f", "/a#b", "/a?b#c", "a\\b", "/./$1", "a/../$1", "/\uff0f", "\ud800"]
-)
+@pytest.mark.parametrize("target", ["/a\nb", "/a?\x7f", "a\\b", "/./$1", "a/../$1", "/\uff0f", "\ud800"])
 def test_a_target_by_which_every_request_would_be_refused_is_none(target: str) -> None:
     with pytest.raises(ValueError, match=r"^(a path|a safe path|text)"):
         address_text(target)

@@ -238,6 +238,18 @@ def test_attack_60_a_refused_refresh_token_ends_only_its_session_and_only_with_i
     use(server, work)
 
 
+def test_a_wrong_secret_of_ours_costs_no_session_its_refresh_token(server: TokenServer) -> None:
+    async def work(parts: Parts) -> None:
+        session, head = await parts.open()
+        server.script.append((401, {"error": "unauthorized", "error_description": "Bad credentials"}, {}))
+        parts.clock.now += TOKEN_LIFE - 10
+        assert await parts.manager.current(head) is session
+        await parts.refresher.drain()
+        assert session.refresh_token
+
+    use(server, work)
+
+
 def test_trouble_keeps_the_old_token_while_it_lives(server: TokenServer) -> None:
     async def work(parts: Parts) -> None:
         session, head = await parts.open()

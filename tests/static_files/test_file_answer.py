@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.request_head import RequestHead
@@ -107,6 +109,14 @@ def test_a_range_outside_gives_416_with_the_size() -> None:
 )
 def test_if_range_needs_the_very_same_file(condition: str, status: int) -> None:
     assert ask(range="bytes=0-1", if_range=condition).status == status
+
+
+def test_a_date_is_not_enough_where_there_are_compressed_forms() -> None:
+    file = replace(FILE, compressible=True)
+    headers = [(b"range", b"bytes=0-1"), (b"if-range", MODIFIED.encode())]
+    assert file_answer(RequestHead("GET", "/a", headers), file).status == 200
+    headers[1] = (b"if-range", file.etag)
+    assert file_answer(RequestHead("GET", "/a", headers), file).status == 206
 
 
 def test_a_condition_is_looked_at_before_a_range() -> None:

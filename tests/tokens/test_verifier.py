@@ -283,6 +283,7 @@ def test_the_bindings_key_does_not_serve_for_a_zone_that_is_refused(server: Toke
         clock, clients, binding = Clock(), PlatformClients(timeout=2), server.binding()
         keys, source = KeyStore(clients, KEY.as_pem(private=False).decode(), clock=clock), zone_keys(binding, ZONE)
         assert await keys.find(source, KID)
+        assert not keys.refuses(source)
         server.script.extend([(400, b"", {}), (503, b"", {})])
         clock.now += 16 * 60
         for _ in range(2):  # a server that is down now does not take back what it said
@@ -290,6 +291,7 @@ def test_the_bindings_key_does_not_serve_for_a_zone_that_is_refused(server: Toke
                 with pytest.raises(GatewayError) as caught:
                     await keys.find(source, kid)
                 assert caught.value.failure is Failure.TOKEN_REFUSED
+            assert keys.refuses(source)
             clock.now += 31
         assert await keys.find(source, KID)
         await clients.aclose()
