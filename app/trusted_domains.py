@@ -27,6 +27,8 @@ REVALIDATE_SECONDS = 60.0
 STALE_SECONDS = 24 * 3600.0
 PAUSE_SECONDS = 30.0
 MAX_TENANTS = 1000
+MAX_UNANSWERED = 200
+"""Tenants that XSUAA has told nothing about: what any host can name displaces none of the others."""
 UNKNOWN_PER_PAUSE = 100
 """Requests about tenants not asked about before: any host could name one."""
 MAX_CHARACTERS = 4096
@@ -69,6 +71,7 @@ class TrustedDomains:
         self._fresh = fresh
         self._clock = clock
         self._known: ExpiringMap[Tenant, _Known] = ExpiringMap(MAX_TENANTS, clock)
+        self._unanswered: ExpiringMap[Tenant, _Known] = ExpiringMap(MAX_UNANSWERED, clock)
         self._unknown = RequestBudget(UNKNOWN_PER_PAUSE, PAUSE_SECONDS, clock)
         self._flight: SingleFlight[Tenant, bytes] = SingleFlight()
 
@@ -78,7 +81,7 @@ class TrustedDomains:
         Never raises: while XSUAA does not answer, what it said last holds, and `NOBODY_ELSE` when it never did, or when
         too many tenants are asked about for the first time.
         """
-        known, now = self._known.get(tenant), self._clock()
+        known, now = self._last(tenant), self._clock()
         if known is not None and now < known.fresh_until:
             return known.directive
         if known is not None and now < known.revalidate_until:
@@ -90,20 +93,33 @@ class TrustedDomains:
         """End what is being asked."""
         await self._flight.aclose()
 
+    def _last(self, tenant: Tenant) -> _Known | None:
+        return self._known.get(tenant) or self._unanswered.get(tenant)
+
     async def _renew(self, tenant: Tenant) -> bytes:
-        is_new = tenant.subdomain not in ("", self._own) and self._known.get(tenant) is None
+        is_new = tenant.subdomain not in ("", self._own) and self._last(tenant) is None
         if is_new and self._unknown.spend():
             return NOBODY_ELSE
         try:
-            directive, seconds = await self._ask(tenant.subdomain or self._own), self._fresh
+            directive = await self._ask(tenant.subdomain or self._own)
         except Unknown as unknown:
-            last = self._known.get(tenant)
-            directive, seconds = (last.directive if last is not None else NOBODY_ELSE), PAUSE_SECONDS
-            fields = {"tenant_subdomain": tenant.subdomain, "hop": "xsuaa", "frame_ancestors": directive.decode()}
-            log.warning("the trusted domains are not known: %s", unknown, extra={"fields": fields})
-        fresh_until = self._clock() + seconds
-        self._known.put(tenant, _Known(directive, fresh_until, fresh_until + REVALIDATE_SECONDS), STALE_SECONDS)
+            return self._without_answer(tenant, unknown)
+        self._unanswered.discard(tenant)
+        self._known.put(tenant, self._for(directive, self._fresh), STALE_SECONDS)
         return directive
+
+    def _without_answer(self, tenant: Tenant, unknown: Unknown) -> bytes:
+        last = self._known.get(tenant)
+        directive = last.directive if last is not None else NOBODY_ELSE
+        fields = {"tenant_subdomain": tenant.subdomain, "hop": "xsuaa", "frame_ancestors": directive.decode()}
+        log.warning("the trusted domains are not known: %s", unknown, extra={"fields": fields})
+        kept = self._unanswered if last is None else self._known
+        kept.put(tenant, self._for(directive, PAUSE_SECONDS), STALE_SECONDS)
+        return directive
+
+    def _for(self, directive: bytes, seconds: float) -> _Known:
+        fresh_until = self._clock() + seconds
+        return _Known(directive, fresh_until, fresh_until + REVALIDATE_SECONDS)
 
     async def _ask(self, subdomain: str) -> bytes:
         import httpx

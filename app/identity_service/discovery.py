@@ -95,7 +95,8 @@ class Discovery:
         One that is not credible may be a caller's invention: of those, `TOO_MANY_UNKNOWN` is raised.
         """
         known = self._known.get(issuer)
-        if known is None and not is_credible and self._last.get(issuer) is None:
+        is_new = known is None and self._last.get(issuer) is None and issuer not in self._asking
+        if is_new and not is_credible:
             spend_on_unknown(self._unknown)
         return known or await self._asking.run(issuer, lambda: self._ask(issuer))
 

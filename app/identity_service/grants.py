@@ -15,7 +15,7 @@ from app.tokens.claims import shared_tenant
 from app.tokens.grants import JWT_BEARER
 from app.tokens.identity_provider import ReportAddress
 from app.tokens.token_request import TokenRequest, client_of, send
-from app.tokens.token_response import TokenRefused, TokenResponse
+from app.tokens.token_response import TokenResponse
 from app.transport.pool_key import ClientCertificate
 
 DEPENDENCY = "urn:sap:identity:application:provider:name:"
@@ -67,23 +67,16 @@ class IdentityGrants:
     async def _ask(
         self, form: dict[str, str], app_tid: str, repeatable: bool = True, query: Mapping[str, str] = _NO_QUERY
     ) -> TokenResponse:
-        lock, tenant = self._current_lock(), shared_tenant(app_tid, "")
-        if not lock.allows(tenant):
-            raise TokenRefused("invalid_client", "the service refused our credentials lately", IDENTITY_SERVICE)
-        endpoints = await self._discovery.endpoints(own_issuer(self._credentials))
-        form |= {"client_id": self._credentials.client_id, "token_format": "jwt"}
+        async def ask() -> TokenResponse:
+            endpoints = await self._discovery.endpoints(own_issuer(self._credentials))
+            address = with_query(endpoints.token, query)
+            request = TokenRequest(address, whole, {}, self._credentials, repeatable, IDENTITY_SERVICE)
+            return await send(client_of(self._clients, self._credentials, IDENTITY_SERVICE), request)
+
+        whole = form | {"client_id": self._credentials.client_id, "token_format": "jwt"}
         if app_tid:
-            form["app_tid"] = app_tid
-        address = with_query(endpoints.token, query)
-        request = TokenRequest(address, form, {}, self._credentials, repeatable, IDENTITY_SERVICE)
-        try:
-            response = await send(client_of(self._clients, self._credentials, IDENTITY_SERVICE), request)
-        except TokenRefused as refusal:
-            if refusal.error == "invalid_client":
-                lock.refused(tenant)
-            raise
-        lock.accepted()
-        return response
+            whole["app_tid"] = app_tid
+        return await self._current_lock().ask(shared_tenant(app_tid, ""), ask)
 
     def _current_lock(self) -> ClientLock:
         """What happened to a certificate says nothing about the one that has taken its place."""

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from app.answer import Answer, Headers
 from app.errors import Failure, GatewayError
-from app.identity_service.verifier import LOGOUT_MEMORY, EndedLogin, IdentityVerifier
+from app.identity_service.verifier import LOGOUT_MEMORY, IdentityVerifier
 from app.request_body import Receive, read_body
 from app.request_head import RequestHead
 from app.sessions.manager import SessionManager
@@ -36,7 +36,8 @@ class BackChannelLogout:
         """End the sessions of the login that has ended: the answer, and what has been ended.
 
         200 also where there was none; 400 with the reason for what is no valid, fresh and new logout token. Raises
-        METHOD_NOT_ALLOWED, IDENTITY_UNAVAILABLE (no keys) and STORE_UNAVAILABLE: the service may try again then.
+        METHOD_NOT_ALLOWED; IDENTITY_UNAVAILABLE (no keys), TOO_MANY_UNKNOWN and STORE_UNAVAILABLE: the service may try
+        again then.
         """
         if head.method != "POST":
             raise GatewayError(Failure.METHOD_NOT_ALLOWED, headers=((b"allow", b"POST"),))
@@ -49,14 +50,10 @@ class BackChannelLogout:
                 raise
             log.warning("logout token refused", extra={"fields": {"reason": error.detail}})
             return _refused(error.detail), []
-        sessions = await self._end(ended)
+        sessions = await self._sessions.end_logins(ended.names, ended.is_one)
         self._done.put(ended.token_id, True, LOGOUT_MEMORY)
         log.info("logged out by the identity service", extra={"fields": {"sessions": len(sessions)}})
         return Answer(200, _NO_STORE), sessions
-
-    async def _end(self, ended: EndedLogin) -> list[Session]:
-        sessions = await self._sessions.of_ended(ended.names, ended.is_one)
-        return [session for session in sessions if await self._sessions.close(session)]
 
 
 def _logout_token(body: bytes) -> str:

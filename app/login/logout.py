@@ -98,7 +98,7 @@ class Logout:
         return Answer(200, _PLAIN)
 
     async def end(self, sessions: Sequence[Session]) -> list[Session]:
-        """End sessions; returns those of which backends want to be told. The CSRF guard stands before this call."""
+        """End sessions; returns those that this call has ended. The CSRF guard stands before this call."""
         ended = [session for session in sessions if await self._sessions.close(session)]
         if ended:
             log.info("logged out")

@@ -202,7 +202,7 @@ class ExternalSessionStore:
         return found
 
     async def end_login(self, name: bytes) -> None:
-        """See `SessionStore`. What is found under the name of an ended login is no row, but that it has ended."""
+        """See `SessionStore`. The key found under the name of an ended login is no row's: it says that it has ended."""
         ended = self._hidden(b"ended " + name)
         await self._table.name(ended, ended, LOGIN_SECONDS)
 

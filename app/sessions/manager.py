@@ -88,14 +88,27 @@ class SessionManager:
         """Keep what a request changed: a CSRF token, backend cookies."""
         await self._store.update(session)
 
-    async def of_ended(self, names: tuple[bytes, ...], is_one: bool) -> list[Session]:
-        """The sessions opened by logins that have all of these names, and have ended. `is_one`: the first names a
-        single login, not a user, and no instance that is about to open a session for it will do so.
+    async def end_logins(self, names: tuple[bytes, ...], is_one: bool) -> list[Session]:
+        """End the sessions opened by logins that have all of these names; those that this call ended. `is_one`: the
+        first names a single login, not a user, and no instance that is about to open a session for it will do so.
+
+        Raises `STORE_UNAVAILABLE`. What has been ended until then is told to backends by `expire`.
         """
-        if is_one:
-            await self._store.end_login(names[0])
-        found = await self._store.of_login(names[0])
-        return [session for session in found if set(names) <= set(session.login_names)]
+        ended: list[Session] = []
+        try:
+            await self._end_logins(names, ended)
+            if is_one:  # a session that is opened meanwhile is found after the note, or finds it
+                await self._store.end_login(names[0])
+                await self._end_logins(names, ended)
+        except GatewayError:
+            self._untold.extend(ended)
+            raise
+        return ended
+
+    async def _end_logins(self, names: tuple[bytes, ...], ended: list[Session]) -> None:
+        for session in await self._store.of_login(names[0]):
+            if set(names) <= set(session.login_names) and await self.close(session):
+                ended.append(session)  # noqa: PERF401 - what was ended before a failure is not to be lost
 
     async def close(self, session: Session, reason: End = End.LOGOUT) -> bool:
         """End a session: its id is worthless from now on, and its web sockets close. Returns whether it was this call

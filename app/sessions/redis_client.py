@@ -63,10 +63,14 @@ class Trouble:
         """Keep an error that is about to be followed by a repetition."""
         self._last = error
 
+    def over(self) -> None:
+        """The store has answered: what was kept explains nothing that comes later."""
+        self._last = None
+
     def told(self, error: Exception) -> str:
-        """What to say of an operation that ended with `error`; whatever was kept is told once."""
+        """What to say of an operation that ended with `error`, by itself, or by what was kept; that is told once."""
         kept, self._last = self._last, None
-        for each in (kept, error):
+        for each in (error, kept):
             if isinstance(each, AuthenticationError):
                 return "it refuses user name or password"
             if each is not None and (reason := connect_reason(each)) is not None:
@@ -88,10 +92,12 @@ class TellingRetry(Retry):
 
         async def told() -> T:
             try:
-                return await do()
+                result = await do()
             except RedisError as error:
                 self._trouble.met(error)
                 raise
+            self._trouble.over()
+            return result
 
         return await super().call_with_retry(told, fail, is_retryable, with_failure_count)
 

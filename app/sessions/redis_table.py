@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 REST_SECONDS = 0.5
 PROBE_SECONDS = 1.0
+QUIET_SECONDS = 60.0
 MOST_AT_ONCE = 32
 ENDS_AT_ONCE = 100
 VERSION, ENDS = b"version", b"ends"
@@ -89,6 +90,7 @@ class RedisSessionTable:
         self._ends = self._prefix + b"ends"
         self._patience = patience
         self._rests_until = 0.0
+        self._quiet_until = 0.0
         self._answers = True
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
         self._glances = GlanceBatch(self._glance_all)
@@ -188,7 +190,7 @@ class RedisSessionTable:
                 result = await operation()
         except (RedisError, OSError, TimeoutError) as error:
             if isinstance(error, ResponseError) and _WRONG_KIND in str(error):
-                log.warning("a key of the session store is of another kind: it does not count", extra=self._fields())
+                self._report_wrong_kind()
                 return unreadable
             self._rests_until = time.monotonic() + REST_SECONDS
             self._reason = self._trouble.told(error)
@@ -196,6 +198,12 @@ class RedisSessionTable:
             raise self._unavailable() from None
         self._report(True)
         return result
+
+    def _report_wrong_kind(self) -> None:
+        """Once in a while: such a key is met with every request that names it."""
+        if (now := time.monotonic()) >= self._quiet_until:
+            self._quiet_until = now + QUIET_SECONDS
+            log.warning("a key of the session store is of another kind: it does not count", extra=self._fields())
 
     def _report(self, answers: bool, reason: str = "") -> None:
         if answers != self._answers:

@@ -44,10 +44,13 @@ class SessionTable(Protocol):
         """
 
     async def name(self, name: bytes, key: bytes, keep: float) -> None:
-        """Let a row be found under a name, for `keep` seconds; many rows can have the same."""
+        """Let a key be found under a name, for `keep` seconds; many keys can have the same.
+
+        The key need not be that of a row: what is noted of a login that has ended is found under a name, too.
+        """
 
     async def named(self, name: bytes) -> list[bytes]:
-        """The keys of rows with a name, and perhaps of rows that are gone."""
+        """All keys that have a name, whether or not there is a row for them."""
 
     async def write(
         self, key: bytes, changed: Mapping[bytes, bytes], once: Mapping[bytes, bytes], removed: Collection[bytes]

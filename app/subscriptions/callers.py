@@ -33,7 +33,9 @@ class ScopeGuard:
         self._provider_id = provider_id
 
     async def check(self, head: RequestHead) -> None:
-        """Raises `TOKEN_REFUSED`, `TENANT_MISMATCH` or `SCOPE_MISSING`."""
+        """Raises `TOKEN_REFUSED`, `TENANT_MISMATCH` or `SCOPE_MISSING`; `XSUAA_UNAVAILABLE` or `TOO_MANY_UNKNOWN` where
+        the token cannot be verified now.
+        """
         scheme, _, value = (head.header(b"authorization") or "").partition(" ")
         if scheme.lower() != "bearer":
             raise refused("the callback needs a token in Authorization")

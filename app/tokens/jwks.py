@@ -114,7 +114,7 @@ class KeyStore:
         return kid not in known.keys or now - known.fetched_at >= FRESH_SECONDS
 
     async def _fetch(self, source: KeySource, known: _KeySet | None, is_credible: bool) -> _KeySet:
-        if known is None and not is_credible:
+        if known is None and not is_credible and source not in self._fetching:
             spend_on_unknown(self._unknown)
         return await self._fetching.run(source, lambda: self._ask(source, known))
 

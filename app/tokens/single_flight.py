@@ -33,6 +33,10 @@ class SingleFlight(Generic[K, V]):
         if not task.cancelled():
             task.exception()  # marks it as seen: whoever waits gets it anyway, and perhaps nobody waits any more
 
+    def __contains__(self, key: object) -> bool:
+        """Whether a job of this key is running: who joins it causes no work."""
+        return key in self._running
+
     def __len__(self) -> int:
         return len(self._running)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +129,93 @@ def test_credentials_refused_for_several_tenants_are_shown_less_often_than_would
         clock.now += PAUSE
         assert [await outcome(grants, f"tenant-{number}") for number in range(3)] == [""] * 3
 
+    use(server.credentials(), work)
+
+
+def test_one_broken_tenant_stops_nobody_else_however_long_it_is_alone(server: IdentityServer) -> None:
+    async def work(parts: Parts) -> None:
+        clock = Clock()
+        grants = IdentityGrants(parts.clients, server.credentials(), parts.discovery, clock)
+        for _ in range(5):
+            server.refusal = (401, REFUSED, {})
+            assert await outcome(grants, "bad") == "invalid_client"
+            clock.now += PAUSE
+        assert await outcome(grants, "bad") == "invalid_client"
+        server.refusal = None
+        assert await outcome(grants, "good") == ""
+
+    use(server.credentials(), work)
+
+
+def test_a_refusal_of_the_users_shows_that_our_credentials_are_good(server: IdentityServer) -> None:
+    async def work(parts: Parts) -> None:
+        for tenant, error in (("bad", "invalid_client"), ("good", "invalid_grant"), ("worse", "invalid_client")):
+            server.refusal = (400, {"error": error}, {})
+            assert await outcome(parts.grants, tenant) == error
+        server.refusal = None
+        assert await outcome(parts.grants, "good") == ""
+
+    use(server.credentials(), work)
+
+
+@pytest.mark.parametrize("tenants", [1, 30])
+def test_wrong_credentials_are_shown_by_one_at_a_time(server: IdentityServer, tenants: int) -> None:
+    """At the start, and at the end of a pause of all, however many wait for it."""
+
+    async def burst(grants: IdentityGrants) -> int:
+        before = len(server.asked_for("/oauth2/token"))
+        names = [f"tenant-{number % tenants}" for number in range(30)]
+        assert set(await asyncio.gather(*(outcome(grants, name) for name in names))) == {"invalid_client"}
+        return len(server.asked_for("/oauth2/token")) - before
+
+    async def work(parts: Parts) -> None:
+        clock = Clock()
+        grants = IdentityGrants(parts.clients, server.credentials(), parts.discovery, clock)
+        server.refusal = (401, REFUSED, {})
+        assert await burst(grants) == min(tenants, 2)
+        clock.now += PAUSE
+        assert await burst(grants) == 1
+
+    server.delay = 0.02
+    use(server.credentials(), work)
+
+
+def test_good_credentials_are_shown_by_many_at_a_time(server: IdentityServer) -> None:
+    async def work(parts: Parts) -> None:
+        names = [f"tenant-{number}" for number in range(20)]
+        started = time.monotonic()
+        assert set(await asyncio.gather(*(outcome(parts.grants, name) for name in names))) == {""}
+        assert time.monotonic() - started < 20 * server.delay / 2
+
+    server.delay = 0.2
+    use(server.credentials(), work)
+
+
+def test_who_waits_for_a_service_that_is_away_waits_once(server: IdentityServer) -> None:
+    async def failure(parts: Parts) -> Failure:
+        with pytest.raises(GatewayError) as caught:
+            await parts.grants.refresh_token(APP_TID, "refresh-1")
+        return caught.value.failure
+
+    async def work(parts: Parts) -> None:
+        assert set(await asyncio.gather(*(failure(parts) for _ in range(10)))) == {Failure.IDENTITY_UNAVAILABLE}
+        assert len(server.asked_for("/oauth2/token")) == 1
+        server.refusal = None
+        assert await outcome(parts.grants, "tenant") == ""
+
+    server.refusal, server.delay = (500, {}, {}), 0.05
+    use(server.credentials(), work)
+
+
+def test_a_login_that_is_broken_off_does_not_hold_up_the_next(server: IdentityServer) -> None:
+    async def work(parts: Parts) -> None:
+        first = asyncio.create_task(outcome(parts.grants, "first"))
+        second = asyncio.create_task(outcome(parts.grants, "second"))
+        await asyncio.sleep(server.delay / 2)
+        first.cancel()
+        assert await second == ""
+
+    server.delay = 0.2
     use(server.credentials(), work)
 
 

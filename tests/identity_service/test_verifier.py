@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -183,6 +184,18 @@ def test_forged_issuers_are_not_all_asked_for_their_metadata(server: IdentitySer
         assert caught.value.failure is Failure.TOO_MANY_UNKNOWN
         assert len(server.asked_for("/.well-known/openid-configuration")) == 20
         await parts.verifier.verify_login(server.token(iss=f"http://customer.localhost:{port}"))
+
+    use(server.credentials(domains=["localhost"]), work)
+
+
+def test_many_calls_with_a_new_issuer_are_one_request_and_count_as_one(server: IdentityServer) -> None:
+    issuer = server.url.replace("127.0.0.1", "customer.localhost")
+
+    async def work(parts: Parts) -> None:
+        token = server.token(iss=issuer)
+        await asyncio.gather(*(parts.verifier.verify_again(token) for _ in range(30)))
+        assert len(server.asked_for("/.well-known/openid-configuration")) == 1
+        assert len(server.asked_for("/oauth2/certs")) == 1
 
     use(server.credentials(domains=["localhost"]), work)
 

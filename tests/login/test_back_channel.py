@@ -31,13 +31,24 @@ NOW = int(time.time())
 PATH = "/report/logout"
 
 
+class Store(MemorySessionStore):
+    """A store that can be full: it takes nothing more."""
+
+    is_full = False
+
+    async def end_login(self, name: bytes) -> None:
+        if self.is_full:
+            raise GatewayError(Failure.STORE_UNAVAILABLE)
+        await super().end_login(name)
+
+
 class Reports:
     """The endpoint, with sessions opened by logins at the identity service."""
 
     def __init__(self, parts: Parts, server: IdentityServer) -> None:
         self.parts = parts
         self.server = server
-        self.store = MemorySessionStore(Lifetime())
+        self.store = Store(Lifetime())
         refresher = TokenRefresher(parts.provider.renew, self.store)
         self.sessions = SessionManager(self.store, OwnCookies(), refresher)
         self.endpoint = BackChannelLogout(PATH, parts.verifier, self.sessions)
@@ -118,6 +129,23 @@ def test_a_report_that_comes_before_the_session_is_opened_is_not_missed(
         assert caught.value.failure is Failure.LOGIN_FAILED
         assert len(reports.store) == 0
         await reports.log_in("alice", "s-2")
+
+    reports(server, work)
+
+
+def test_sessions_end_also_where_the_end_of_the_login_cannot_be_noted(server: IdentityServer) -> None:
+    """A driver of one's own that takes keys of rows only, or a store that is full: the service may try again."""
+
+    async def work(reports: Reports) -> None:
+        session, _ = await reports.log_in("alice", "s-1")
+        _, other = await reports.log_in("alice", "s-2")
+        reports.store.is_full = True
+        with pytest.raises(GatewayError) as caught:
+            await reports.report(server.logout_token(sub="alice", sid="s-1"))
+        assert caught.value.failure is Failure.STORE_UNAVAILABLE
+        assert session.ended
+        assert await reports.sessions.expire() == [session]
+        assert await reports.sessions.current(other) is not None
 
     reports(server, work)
 

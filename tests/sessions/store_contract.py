@@ -27,8 +27,9 @@ class Clock:
         return self.now
 
 
-def new_session(clock: Clock) -> Session:
-    return Session(session_key(new_session_id()), UserCaller(TOKEN), "refresh-1", clock.now)
+def new_session(clock: Clock, login_names: tuple[bytes, ...] = ()) -> Session:
+    key = session_key(new_session_id())
+    return Session(key, UserCaller(TOKEN), "refresh-1", clock.now, login_names=login_names)
 
 
 class StoreContract:
@@ -132,6 +133,19 @@ class StoreContract:
             await store.end_login(b"sid-1")
             assert [await store.has_ended(name) for name in (b"sid-1", b"sid-2")] == [True, False]
             assert await store.of_login(b"sid-1") == []
+
+        self.use(work)
+
+    def test_the_end_of_a_login_is_remembered_whether_or_not_it_has_sessions(self) -> None:
+        async def work(store: SessionStore, clock: Clock) -> None:
+            name = b"sid-1"
+            session = new_session(clock, (name, b"sub-1"))
+            await store.add(session)
+            await store.end_login(name)
+            assert [found.key for found in await store.of_login(name)] == [session.key]
+            await store.delete(session.key)
+            assert await store.of_login(name) == []
+            assert await store.has_ended(name)
 
         self.use(work)
 

@@ -230,3 +230,23 @@ def test_a_changed_end_of_a_row_that_cannot_be_opened_is_no_outage(redis_store: 
         assert await one.store.load(session.key) is None
 
     use(redis_store, 1, work)
+
+
+def test_a_key_of_another_kind_is_told_of_once_in_a_while(
+    redis_store: RedisServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> int:
+        return sum("another kind" in record.getMessage() for record in caplog.records)
+
+    async def work(shared: Shared, one: Instance) -> None:
+        await one.store.add(session := shared.new_session())
+        changed(shared, another_kind, session)
+        for _ in range(10):
+            assert await one.store.load(session.key) is None
+        assert told() == 1
+        monkeypatch.setattr(one.table, "_quiet_until", 0.0)
+        for _ in range(10):
+            assert await one.store.load(session.key) is None
+        assert told() == 2
+
+    use(redis_store, 1, work)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import Iterator
 
 import pytest
+from redis.exceptions import AuthenticationError
+from redis.exceptions import ConnectionError as NoConnection
 
 from app.bindings.redis_credentials import RedisCredentials
 from app.errors import Failure, GatewayError
@@ -103,6 +106,40 @@ def test_why_the_store_is_not_to_be_had_is_in_the_log(
     use(redis_store, 0, work)
     with redis_server_with_tls() as secure:
         assert asyncio.run(reason(secure.credentials())).startswith("certificate not trusted: ")
+
+
+def test_a_trouble_that_is_over_is_not_the_reason_of_the_next(
+    redis_store: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work(shared: Shared) -> None:
+        trouble = Trouble()
+        client = redis_client(shared.server.credentials(), RedisOptions(command_timeout=0.2), trouble)
+        table = RedisSessionTable(client, "the-store", "s" * 64, 20, trouble)
+        await asyncio.to_thread(shared.server.stop)
+        waiting = asyncio.create_task(table.glance(b"key"))
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(shared.server.start)
+        assert await waiting is None
+        shared.server.freeze()
+        impatient = RedisSessionTable(client, "the-store", "s" * 64, 0.1, trouble)
+        with pytest.raises(GatewayError) as caught:
+            await impatient.glance(b"key")
+        shared.server.thaw()
+        await table.aclose()
+        assert caught.value.logged == "no answer in time"
+
+    use(redis_store, 0, work)
+
+
+def test_the_present_error_is_the_reason_where_it_says_something() -> None:
+    trouble = Trouble()
+    trouble.met(AuthenticationError())
+    error = NoConnection()
+    error.__cause__ = ConnectionRefusedError(errno.ECONNREFUSED, "")
+    assert trouble.told(error) == "connection refused"
+    trouble.met(AuthenticationError())
+    assert trouble.told(TimeoutError()) == "it refuses user name or password"
+    assert trouble.told(TimeoutError()) == "no answer in time"
 
 
 def test_a_short_absence_is_waited_out(redis_store: RedisServer) -> None:

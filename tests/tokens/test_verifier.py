@@ -239,6 +239,26 @@ def test_when_to_come_back_is_told_where_too_many_zones_were_invented(server: To
     asyncio.run(run())
 
 
+def test_many_calls_of_a_new_zone_are_one_request_and_count_as_one(server: TokenServer) -> None:
+    async def run() -> None:
+        clients = PlatformClients(timeout=2)
+        binding = server.binding(tenantmode="shared")
+        keys = KeyStore(clients)
+        await asyncio.gather(*(keys.find(zone_keys(binding, "subscriber"), KID) for _ in range(30)))
+        assert len(server.key_requests()) == 1
+        for number in range(19):
+            await keys.find(zone_keys(binding, f"zone-{number}"), KID)
+        joined = zone_keys(binding, "our-login")
+        found = [keys.find(joined, KID, credible) for credible in (True, False, False)]
+        assert all(await asyncio.gather(*found))
+        with pytest.raises(GatewayError) as caught:
+            await keys.find(zone_keys(binding, "another"), KID)
+        assert caught.value.failure is Failure.TOO_MANY_UNKNOWN
+        await clients.aclose()
+
+    asyncio.run(run())
+
+
 def test_forged_zones_are_no_hindrance_for_tokens_that_we_fetched(server: TokenServer) -> None:
     async def run() -> None:
         clients = PlatformClients(timeout=2)

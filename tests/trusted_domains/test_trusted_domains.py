@@ -17,6 +17,7 @@ from app.principal import Tenant
 from app.trusted_domains import (
     MAX_CHARACTERS,
     MAX_TENANTS,
+    MAX_UNANSWERED,
     NOBODY_ELSE,
     PATH,
     PAUSE_SECONDS,
@@ -107,6 +108,34 @@ def test_invented_tenants_cause_no_storm_of_requests_and_displace_nobody() -> No
         assert await domains.frame_ancestors(ACME) == LISTED
         await eventually(lambda: domains._flight._running == {})
         assert await domains.frame_ancestors(ACME) == b""
+
+    scenario(test)
+
+
+def test_tenants_that_xsuaa_does_not_know_displace_none_that_it_does() -> None:
+    async def test(server: Server, domains: TrustedDomains) -> None:
+        assert await domains.frame_ancestors(ACME) == LISTED
+        server.status = 404
+        for number in range(MAX_TENANTS + 1):
+            if number % UNKNOWN_PER_PAUSE == 0:
+                server.now += PAUSE_SECONDS
+            assert await domains.frame_ancestors(Tenant("", f"made-up-{number}")) == NOBODY_ELSE
+        assert len(server.asked) == 1 + MAX_TENANTS + 1
+        assert len(domains._known) == 1
+        assert len(domains._unanswered) == MAX_UNANSWERED
+        assert await domains.frame_ancestors(ACME) == LISTED
+
+    scenario(test)
+
+
+def test_a_tenant_that_xsuaa_comes_to_know_is_one_of_the_known() -> None:
+    async def test(server: Server, domains: TrustedDomains) -> None:
+        server.status = 404
+        assert await domains.frame_ancestors(ACME) == NOBODY_ELSE
+        server.status = 200
+        server.now += PAUSE_SECONDS + REVALIDATE_SECONDS
+        assert await domains.frame_ancestors(ACME) == LISTED
+        assert (len(domains._known), len(domains._unanswered)) == (1, 0)
 
     scenario(test)
 
