@@ -19,7 +19,6 @@ from app.errors import Failure
 from app.inbound.exchange import EXTENSION, AsgiApp, Exchange
 from app.inbound.limits import CHUNK_SECONDS, MAX_AT_ONCE, MAX_CHUNKS, MAX_PIPELINED
 from app.inbound.limits import InboundLimits as InboundLimits
-from app.inbound.reading import ReadingProtocol
 from app.inbound.refusal import known_head, refusal
 from app.inbound.request_check import (
     MAX_HEAD_BYTES,
@@ -32,19 +31,17 @@ from app.inbound.request_check import (
 )
 from app.inbound.scope import http_scope
 from app.inbound.upgrade import ClientSocket
+from app.inbound.writing import WritingProtocol, reset
 from app.observability.access_log import AccessLog
 from app.observability.correlation import correlation_id
 from app.observability.platform_fields import UNKNOWN
-from app.transport.deadlines import Deadlines
 
 _CLOSING = Rejected(Failure.BAD_REQUEST, "closing")
 
 
-class InboundProtocol(ReadingProtocol):
+class InboundProtocol(WritingProtocol):
     """An HTTP/1.x client connection. Created by uvicorn's server for each socket it accepts."""
 
-    limits = InboundLimits()
-    deadlines: Deadlines
     access_log: AccessLog | None = None
 
     def __init__(
@@ -60,7 +57,6 @@ class InboundProtocol(ReadingProtocol):
         self._parser = httptools.HttpRequestParser(self)
         self._pipeline: deque[Exchange] = deque()
         self._exchange: Exchange | None = None
-        self._drained: asyncio.Future[None] | None = None
         self._held = False
         self._deaf = False
         self._in_head = False
@@ -70,7 +66,6 @@ class InboundProtocol(ReadingProtocol):
         self._framing: tuple[bytes, bytes] | None = None
         self._body_only = False
         self._upgraded: ClientSocket | None = None
-        self.deadline = math.inf
         self.stopping = False
 
     # -- asyncio.Protocol
@@ -121,7 +116,7 @@ class InboundProtocol(ReadingProtocol):
     def pause_writing(self) -> None:
         self._drained = self._drained or self._loop.create_future()
         if self._is_answering():
-            self.deadline = self._loop.time() + self.limits.stalled
+            self._limit_taking()
 
     def resume_writing(self) -> None:
         if self._is_answering():
@@ -136,9 +131,11 @@ class InboundProtocol(ReadingProtocol):
     def on_deadline(self) -> None:
         """Too slow: a request that is being received gets 408, an answer that is not taken is cut, idling ends."""
         if self._held or self.transport.is_closing():
-            self.transport.abort()
+            if not self._is_taking():
+                reset(self.transport)
         elif self._is_answering() and self._exchange is not None:
-            self._exchange.abort()
+            if not self._is_taking():
+                self._exchange.abort()
         elif self._rejected is None and (self._in_head or self._exchange is not None):
             self._reject(Rejected(Failure.REQUEST_TIMEOUT))
         else:
@@ -212,7 +209,9 @@ class InboundProtocol(ReadingProtocol):
         if not self._upgrading:
             self._current.feed_end()
         if not self._pipeline:
-            self.deadline = math.inf if self._drained is None else self._loop.time() + self.limits.stalled
+            self.deadline = math.inf
+            if self._drained is not None:
+                self._limit_taking()
 
     # -- told by the exchange
     def exchange_done(self, exchange: Exchange) -> None:
@@ -229,12 +228,7 @@ class InboundProtocol(ReadingProtocol):
         else:  # the client takes less than it asks for: no more is asked of us before it has taken that (attack 74)
             self._held = True
             self.pause_reading()
-            self.deadline = self._loop.time() + self.limits.stalled
-
-    async def drain(self) -> None:
-        """Wait until the client has taken most of what was written."""
-        if self._drained is not None:
-            await asyncio.shield(self._drained)  # the application may give a `send` up, but not for those after it
+            self._limit_taking()
 
     # -- inside
     @property
@@ -310,12 +304,6 @@ class InboundProtocol(ReadingProtocol):
         self.transport.write_eof()
         self.resume_reading()
         self.deadline = self._loop.time() + self.limits.linger
-        self.deadlines.watch(self)
-
-    def _close(self) -> None:
-        """Close once the client has taken what was written, for which its time is limited (attack 74)."""
-        self.transport.close()
-        self.deadline = self._loop.time() + self.limits.stalled
         self.deadlines.watch(self)
 
     def _hold(self, exchange: Exchange) -> None:
