@@ -249,7 +249,8 @@ class InboundProtocol(WritingProtocol):
         elif self._refusal is not None:
             self._reject(self._refusal)
         else:
-            self.deadline = self._loop.time() + self.limits.keep_alive
+            limit = self.limits.head if self._in_head else self.limits.keep_alive
+            self.deadline = self._loop.time() + limit
         if self._reading_paused and len(self._pipeline) < MAX_PIPELINED:
             self.resume_reading()
 
