@@ -16,10 +16,10 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from app.errors import Failure
-from app.inbound.exchange import EXTENSION, AsgiApp, Exchange
+from app.inbound.exchange import EXTENSION, AsgiApp, Exchange, Scope
 from app.inbound.limits import CHUNK_SECONDS, MAX_AT_ONCE, MAX_CHUNKS, MAX_PIPELINED
 from app.inbound.limits import InboundLimits as InboundLimits
-from app.inbound.refusal import known_head, refusal
+from app.inbound.refusal import head_of, known_head, refusal
 from app.inbound.request_check import (
     MAX_HEAD_BYTES,
     Rejected,
@@ -35,6 +35,7 @@ from app.inbound.writing import WritingProtocol, reset
 from app.observability.access_log import AccessLog
 from app.observability.correlation import correlation_id
 from app.observability.platform_fields import UNKNOWN
+from app.request_head import RequestHead
 
 _CLOSING = Rejected(Failure.BAD_REQUEST, "closing")
 
@@ -63,6 +64,7 @@ class InboundProtocol(WritingProtocol):
         self._head_bytes = self._chunks = 0
         self._rejected: Rejected | None = None
         self._refusal: Rejected | None = None
+        self._arriving: Scope | None = None
         self._framing: tuple[bytes, bytes] | None = None
         self._body_only = False
         self._upgraded: ClientSocket | None = None
@@ -180,6 +182,7 @@ class InboundProtocol(WritingProtocol):
         self._in_head = False
         scope = http_scope(method.decode("ascii"), target, version, self._headers)
         scope["scheme"], scope["client"], scope["server"] = self._scheme, self._client, self._server
+        self._arriving = scope
         if self._parser.should_upgrade():
             self._upgrading = version == "1.1" and _is_websocket(self._headers)
             self._framing = None if self._upgrading else framing(self._headers)
@@ -206,6 +209,7 @@ class InboundProtocol(WritingProtocol):
     def on_message_complete(self) -> None:
         if self._framing is not None:  # not before its body has been read
             return
+        self._arriving = None
         if not self._upgrading:
             self._current.feed_end()
         if not self._pipeline:
@@ -286,14 +290,20 @@ class InboundProtocol(WritingProtocol):
             exchange.refused = rejected
             exchange.correlation_id = exchange.correlation_id or correlation_id(exchange.scope["headers"])
             return exchange.correlation_id
-        url, headers = (self._url, self._headers) if self._in_head else (b"", [])
-        identifier = correlation_id(headers)
+        head, version = self._known_head()
+        identifier = correlation_id(head.headers)
         if self.access_log is not None:
-            method = self._parser.get_method().decode("ascii") if url else ""  # before, it is that of the last request
-            version = self._parser.get_http_version() if url else UNKNOWN
-            head = known_head(method, url, headers, self._client, self._scheme)
             self.access_log.refused(head, rejected, identifier, version)
         return identifier
+
+    def _known_head(self) -> tuple[RequestHead, str]:
+        """What is known of the request that is being received, and its version of HTTP."""
+        if self._arriving is not None and not self._in_head:
+            return head_of(self._arriving), self._arriving["http_version"]
+        url, headers = (self._url, self._headers) if self._in_head else (b"", [])
+        method = self._parser.get_method().decode("ascii") if url else ""  # before, it is that of the last request
+        version = self._parser.get_http_version() if url else UNKNOWN
+        return known_head(method, url, headers, self._client, self._scheme), version
 
     def _linger(self, all_read: bool) -> None:
         """Close. With bytes on the way that we do not want, a plain close would reset the connection under the answer,
