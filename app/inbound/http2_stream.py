@@ -109,7 +109,8 @@ class Http2Stream:
         head, body = plain_answer(rejected, self._record(rejected))
         stream = self._cycle.stream
         stream.send_response(rejected.row.status, [pair for pair in head if pair[0] != b"connection"])
-        stream.send_data(body)
+        if self._scope["method"] != "HEAD":
+            stream.send_data(body)
         stream.end_message()
         stream.reset(H2ErrorCode.NO_ERROR)
         self._cycle.transport.write(self._cycle.conn.data_to_send())
