@@ -144,7 +144,7 @@ def test_a_side_that_takes_what_has_waited_is_not_left() -> None:
 
 
 def test_a_side_that_takes_something_all_the_time_is_not_left() -> None:
-    stalled, some = 0.25, 4
+    stalled, some = 0.5, 5
 
     async def script(link: Link) -> None:
         await link.head()

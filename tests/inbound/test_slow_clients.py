@@ -15,8 +15,8 @@ from tests.support.raw_client import RawClient
 from tests.support.running import eventually, run
 from tests.support.small_buffers import TAKEN, narrow_client, small_send_buffers
 
-BODY = b"x" * 200_000
-STALLED = 0.25
+BODY = b"x" * 300_000
+STALLED = 0.5
 PAUSE = 0.02
 """After each piece of `TAKEN` bytes or so: the whole takes several times as long as nothing may be taken."""
 
