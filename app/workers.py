@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -64,7 +65,8 @@ class Workers:
     def _stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         self._stopping = True
         for pid in self._started_at:
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended, which is not noted yet
+                os.kill(pid, signal.SIGTERM)
 
     def _start(self) -> None:
         """Fork, unless asked to stop; a signal that comes meanwhile waits until the new process is known."""

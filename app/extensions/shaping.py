@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 
 from app.answer import Headers
 from app.extensions.extension import ResponseHook
 from app.extensions.handed_on import Send
 from app.extensions.request_info import RequestInfo
+from app.inbound.answer_headers import is_header
 from app.inbound.exchange import Message
 
 log = logging.getLogger("gangway.extensions")
 
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
-_NEVER_IN_VALUES = re.compile(rb"[\r\n\x00]")
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -44,7 +42,7 @@ def _checked(returned: Headers, before: Headers) -> Headers:
     """What a hook returned, with lower-case names. Raises TypeError or ValueError for what cannot be sent."""
     headers = tuple((name.lower(), value) for name, value in returned)
     for name, value in headers:
-        if not _NAME.fullmatch(name) or _NEVER_IN_VALUES.search(value):
+        if not is_header(name, value):
             raise ValueError(f"no header: {name!r}")
         if name in _FRAMING and (name, value) not in before:
             raise ValueError(f"{name.decode()} is decided by the body")

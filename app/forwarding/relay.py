@@ -26,9 +26,6 @@ Shape = Callable[[int, HeaderList], Awaitable[HeaderList]]
 REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 """Idempotent methods (RFC 9110, 9.2.2): without a body, a request that met a stale socket is sent once more."""
 
-_NO_BODY_YET = {"type": "http.response.body", "body": b"", "more_body": True}
-"""Lets the head go out before a body that is not there yet."""
-
 CONTINUE_SECONDS = 1.0
 """How long to wait for 100 Continue before the body is sent anyway (RFC 9110, 10.1.1)."""
 
@@ -202,8 +199,8 @@ async def pass_on(
         headers.append((b"connection", b"close"))
     await client.send({"type": "http.response.start", "status": status, "headers": headers})
     try:
-        if not (first or parser.chunks or parser.complete):
-            await client.send(_NO_BODY_YET)
+        if not (first or parser.chunks or parser.complete):  # the head goes out before a body that is not there yet
+            await client.send({"type": "http.response.body", "body": b"", "more_body": True})
         await _stream(connection, client, first, encoder)
     except GatewayError as error:
         raise BrokenOff(error) from error

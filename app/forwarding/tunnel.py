@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+from collections.abc import Callable
 
 HEADER_NEEDED = 2
 CLOSE = 0x88
@@ -82,6 +83,7 @@ class TunnelEnd(asyncio.Protocol):
         self.tracker = FrameTracker()
         self._to_backend = to_backend
         self._stalling: asyncio.TimerHandle | None = None
+        self._untaken = 0
         self.peer: TunnelEnd
 
     def data_received(self, data: bytes) -> None:
@@ -97,18 +99,29 @@ class TunnelEnd(asyncio.Protocol):
         return None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_taking()
+        self._unlimited()
         self._tunnel.lost()
 
     def pause_writing(self) -> None:
         self.peer.transport.pause_reading()
-        self._stalling = self._tunnel.ends_unless_taken()
+        self._limit_taking()
 
     def resume_writing(self) -> None:
-        self._is_taking()
+        self._unlimited()
         self.peer.transport.resume_reading()
 
-    def _is_taking(self) -> None:
+    def _limit_taking(self) -> None:
+        """From now on the time runs in which this side has to take something."""
+        self._untaken = self.transport.get_write_buffer_size()
+        self._stalling = self._tunnel.when_stalled(self._stalled)
+
+    def _stalled(self) -> None:
+        if self.transport.get_write_buffer_size() < self._untaken:
+            self._limit_taking()
+        else:
+            self._tunnel.end(POLICY_VIOLATION)
+
+    def _unlimited(self) -> None:
         if self._stalling is not None:
             self._stalling.cancel()
             self._stalling = None
@@ -134,11 +147,11 @@ class Tunnel:
             self.backend.send_close(code)
             self.lost()
 
-    def ends_unless_taken(self) -> asyncio.TimerHandle | None:
-        """From now on the time runs for a side that takes too little; to be cancelled when it does."""
+    def when_stalled(self, callback: Callable[[], None]) -> asyncio.TimerHandle | None:
+        """Call back when a side has had its time to take something; to be cancelled when it has taken enough."""
         if self._stalled == math.inf:
             return None
-        return asyncio.get_running_loop().call_later(self._stalled, self.end, POLICY_VIOLATION)
+        return asyncio.get_running_loop().call_later(self._stalled, callback)
 
     def lost(self) -> None:
         """One side has gone: the other gets what was written to it, if it takes that in time."""

@@ -12,6 +12,11 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 _NEVER_IN_A_VALUE = re.compile(rb"[\r\n\0]")
 
 
+def is_header(name: bytes, value: bytes) -> bool:
+    """Whether this can be sent as a header (RFC 9110, 5.1, 5.5); names are lower-case. TypeError for no bytes."""
+    return _NAME.fullmatch(name) is not None and _NEVER_IN_A_VALUE.search(value) is None
+
+
 def framed_by_us(headers: Iterable[tuple[bytes, bytes]]) -> HeaderList:
     """The headers with lower-case names and without `transfer-encoding`: how a body is sent is the server's business.
 
@@ -22,7 +27,7 @@ def framed_by_us(headers: Iterable[tuple[bytes, bytes]]) -> HeaderList:
     lengths = 0
     for raw, value in headers:
         name = raw.lower()
-        if not _NAME.fullmatch(name) or _NEVER_IN_A_VALUE.search(value):
+        if not is_header(name, value):
             raise ValueError("line break, NUL or an odd name in a response header")
         if name == b"content-length":
             lengths += 1

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import http
 import logging
-import socket
-import struct
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Protocol
 
 from app.errors import GatewayError
 from app.inbound.answer_headers import framed_by_us
 from app.inbound.upgrade import ClientSocket
+from app.inbound.writing import reset
 
 log = logging.getLogger("gangway.inbound")
 
@@ -111,10 +110,10 @@ class Exchange:
         self.disconnect()
         self.complete = True
         transport = self._connection.transport
-        sock = transport.get_extra_info("socket")
-        if sock is not None and not transport.is_closing():
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+        if transport.is_closing():  # perhaps lost already
+            transport.abort()
+        else:
+            reset(transport)
 
     # -- told by the connection
     def feed(self, data: bytes) -> None:
@@ -163,7 +162,7 @@ class Exchange:
         return {"type": "http.request", "body": body, "more_body": not self.body_complete}
 
     async def send(self, message: Message) -> None:
-        """Head first, then pieces of the body; waits while the client takes no more.
+        """Head first, then pieces of the body; waits while the client takes no more, but not for the last piece.
 
         The head goes out with the first piece, which may be empty (as ASGI has it): one system call for both.
         """

@@ -60,6 +60,7 @@ class Http2Protocol(ZttpH2Protocol):
         self.app = self._serve
         self.timeout_keep_alive = limits.keep_alive  # type: ignore[assignment]
         self.deadline = math.inf
+        self._untaken = 0
 
     # -- asyncio.Protocol
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -90,8 +91,11 @@ class Http2Protocol(ZttpH2Protocol):
             self.deadline = math.inf
 
     def on_deadline(self) -> None:
-        """The client has taken too little for too long."""
-        self.transport.abort()
+        """The client has had its time; whoever has taken something gets it anew."""
+        if self.transport.get_write_buffer_size() < self._untaken:
+            self._limit_writing()
+        else:
+            self.transport.abort()
 
     # -- uvicorn
     def handle_request(self, event: zttp.Request) -> None:
@@ -136,6 +140,7 @@ class Http2Protocol(ZttpH2Protocol):
 
     def _limit_writing(self) -> None:
         """What has been written, and a close behind it, may take as long as a stalled answer."""
+        self._untaken = self.transport.get_write_buffer_size()
         self.deadline = self.loop.time() + self._limits.stalled
         self._deadlines.watch(self)
 

@@ -91,10 +91,11 @@ class Http2Stream:
         await self._cycle.send(cast(Any, message))
 
     async def _until_taken(self) -> None:
-        if not self._is_held():
-            return
-        self._taken_by = self._loop.time() + self._stalled
+        untaken = math.inf
         while self._is_held():
+            pending = self._cycle.stream.pending_bytes or 0
+            if pending < untaken:  # with whatever is taken the time begins anew
+                untaken, self._taken_by = pending, self._loop.time() + self._stalled
             self._waiter = self._loop.create_future()
             await self._waiter
         self._taken_by = math.inf
@@ -109,7 +110,8 @@ class Http2Stream:
         head, body = plain_answer(rejected, self._record(rejected))
         stream = self._cycle.stream
         stream.send_response(rejected.row.status, [pair for pair in head if pair[0] != b"connection"])
-        stream.send_data(body)
+        if self._scope["method"] != "HEAD":
+            stream.send_data(body)
         stream.end_message()
         stream.reset(H2ErrorCode.NO_ERROR)
         self._cycle.transport.write(self._cycle.conn.data_to_send())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_PIPELINED = 16
-"""Requests that may wait for their turn; further ones are not read before."""
+"""Requests that may wait for their turn before no more is read."""
 
 MAX_AT_ONCE = 1000
-"""Requests that may wait because they came in one piece; refused beyond."""
+"""Requests that may wait because they were read in one piece, which is parsed as a whole; refused beyond."""
 
 MAX_CHUNKS = 2000
 CHUNK_SECONDS = 10e-6

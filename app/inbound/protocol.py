@@ -16,11 +16,10 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from app.errors import Failure
-from app.inbound.exchange import EXTENSION, AsgiApp, Exchange
+from app.inbound.exchange import EXTENSION, AsgiApp, Exchange, Scope
 from app.inbound.limits import CHUNK_SECONDS, MAX_AT_ONCE, MAX_CHUNKS, MAX_PIPELINED
 from app.inbound.limits import InboundLimits as InboundLimits
-from app.inbound.reading import ReadingProtocol
-from app.inbound.refusal import known_head, refusal
+from app.inbound.refusal import head_of, known_head, refusal
 from app.inbound.request_check import (
     MAX_HEAD_BYTES,
     Rejected,
@@ -32,19 +31,18 @@ from app.inbound.request_check import (
 )
 from app.inbound.scope import http_scope
 from app.inbound.upgrade import ClientSocket
+from app.inbound.writing import WritingProtocol, reset
 from app.observability.access_log import AccessLog
 from app.observability.correlation import correlation_id
 from app.observability.platform_fields import UNKNOWN
-from app.transport.deadlines import Deadlines
+from app.request_head import RequestHead
 
 _CLOSING = Rejected(Failure.BAD_REQUEST, "closing")
 
 
-class InboundProtocol(ReadingProtocol):
+class InboundProtocol(WritingProtocol):
     """An HTTP/1.x client connection. Created by uvicorn's server for each socket it accepts."""
 
-    limits = InboundLimits()
-    deadlines: Deadlines
     access_log: AccessLog | None = None
 
     def __init__(
@@ -60,17 +58,16 @@ class InboundProtocol(ReadingProtocol):
         self._parser = httptools.HttpRequestParser(self)
         self._pipeline: deque[Exchange] = deque()
         self._exchange: Exchange | None = None
-        self._drained: asyncio.Future[None] | None = None
         self._held = False
         self._deaf = False
         self._in_head = False
         self._head_bytes = self._chunks = 0
         self._rejected: Rejected | None = None
         self._refusal: Rejected | None = None
+        self._arriving: Scope | None = None
         self._framing: tuple[bytes, bytes] | None = None
         self._body_only = False
         self._upgraded: ClientSocket | None = None
-        self.deadline = math.inf
         self.stopping = False
 
     # -- asyncio.Protocol
@@ -121,7 +118,7 @@ class InboundProtocol(ReadingProtocol):
     def pause_writing(self) -> None:
         self._drained = self._drained or self._loop.create_future()
         if self._is_answering():
-            self.deadline = self._loop.time() + self.limits.stalled
+            self._limit_taking()
 
     def resume_writing(self) -> None:
         if self._is_answering():
@@ -136,9 +133,11 @@ class InboundProtocol(ReadingProtocol):
     def on_deadline(self) -> None:
         """Too slow: a request that is being received gets 408, an answer that is not taken is cut, idling ends."""
         if self._held or self.transport.is_closing():
-            self.transport.abort()
+            if not self._is_taking():
+                reset(self.transport)
         elif self._is_answering() and self._exchange is not None:
-            self._exchange.abort()
+            if not self._is_taking():
+                self._exchange.abort()
         elif self._rejected is None and (self._in_head or self._exchange is not None):
             self._reject(Rejected(Failure.REQUEST_TIMEOUT))
         else:
@@ -183,6 +182,7 @@ class InboundProtocol(ReadingProtocol):
         self._in_head = False
         scope = http_scope(method.decode("ascii"), target, version, self._headers)
         scope["scheme"], scope["client"], scope["server"] = self._scheme, self._client, self._server
+        self._arriving = scope
         if self._parser.should_upgrade():
             self._upgrading = version == "1.1" and _is_websocket(self._headers)
             self._framing = None if self._upgrading else framing(self._headers)
@@ -209,10 +209,13 @@ class InboundProtocol(ReadingProtocol):
     def on_message_complete(self) -> None:
         if self._framing is not None:  # not before its body has been read
             return
+        self._arriving = None
         if not self._upgrading:
             self._current.feed_end()
         if not self._pipeline:
-            self.deadline = math.inf if self._drained is None else self._loop.time() + self.limits.stalled
+            self.deadline = math.inf
+            if self._drained is not None:
+                self._limit_taking()
 
     # -- told by the exchange
     def exchange_done(self, exchange: Exchange) -> None:
@@ -229,12 +232,7 @@ class InboundProtocol(ReadingProtocol):
         else:  # the client takes less than it asks for: no more is asked of us before it has taken that (attack 74)
             self._held = True
             self.pause_reading()
-            self.deadline = self._loop.time() + self.limits.stalled
-
-    async def drain(self) -> None:
-        """Wait until the client has taken most of what was written."""
-        if self._drained is not None:
-            await asyncio.shield(self._drained)  # the application may give a `send` up, but not for those after it
+            self._limit_taking()
 
     # -- inside
     @property
@@ -255,7 +253,8 @@ class InboundProtocol(ReadingProtocol):
         elif self._refusal is not None:
             self._reject(self._refusal)
         else:
-            self.deadline = self._loop.time() + self.limits.keep_alive
+            limit = self.limits.head if self._in_head else self.limits.keep_alive
+            self.deadline = self._loop.time() + limit
         if self._reading_paused and len(self._pipeline) < MAX_PIPELINED:
             self.resume_reading()
 
@@ -291,14 +290,20 @@ class InboundProtocol(ReadingProtocol):
             exchange.refused = rejected
             exchange.correlation_id = exchange.correlation_id or correlation_id(exchange.scope["headers"])
             return exchange.correlation_id
-        url, headers = (self._url, self._headers) if self._in_head else (b"", [])
-        identifier = correlation_id(headers)
+        head, version = self._known_head()
+        identifier = correlation_id(head.headers)
         if self.access_log is not None:
-            method = self._parser.get_method().decode("ascii") if url else ""  # before, it is that of the last request
-            version = self._parser.get_http_version() if url else UNKNOWN
-            head = known_head(method, url, headers, self._client, self._scheme)
             self.access_log.refused(head, rejected, identifier, version)
         return identifier
+
+    def _known_head(self) -> tuple[RequestHead, str]:
+        """What is known of the request that is being received, and its version of HTTP."""
+        if self._arriving is not None and not self._in_head:
+            return head_of(self._arriving), self._arriving["http_version"]
+        url, headers = (self._url, self._headers) if self._in_head else (b"", [])
+        method = self._parser.get_method().decode("ascii") if url else ""  # before, it is that of the last request
+        version = self._parser.get_http_version() if url else UNKNOWN
+        return known_head(method, url, headers, self._client, self._scheme), version
 
     def _linger(self, all_read: bool) -> None:
         """Close. With bytes on the way that we do not want, a plain close would reset the connection under the answer,
@@ -310,12 +315,6 @@ class InboundProtocol(ReadingProtocol):
         self.transport.write_eof()
         self.resume_reading()
         self.deadline = self._loop.time() + self.limits.linger
-        self.deadlines.watch(self)
-
-    def _close(self) -> None:
-        """Close once the client has taken what was written, for which its time is limited (attack 74)."""
-        self.transport.close()
-        self.deadline = self._loop.time() + self.limits.stalled
         self.deadlines.watch(self)
 
     def _hold(self, exchange: Exchange) -> None:

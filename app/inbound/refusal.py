@@ -36,6 +36,13 @@ def known_head(
     return RequestHead(method[:MAX_METHOD] or UNKNOWN, shown or UNKNOWN, short, client[0] if client else "", scheme)
 
 
+def head_of(scope: Scope) -> RequestHead:
+    """The same of a refused request whose head has been understood."""
+    query = scope["query_string"]
+    target = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
+    return known_head(scope["method"], target, scope["headers"], scope["client"], scope["scheme"])
+
+
 def refusal(error: GatewayError, identifier: str) -> bytes:
     """The complete answer to a refused request over HTTP/1.1; the connection ends behind it."""
     headers, body = plain_answer(error, identifier)
@@ -49,10 +56,7 @@ async def refuse(
     """Refuse a request of another server, or a stream of HTTP/2, and have its line written."""
     identifier = correlation_id(scope["headers"])
     if access_log is not None:
-        query = scope["query_string"]
-        target = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
-        head = known_head(scope["method"], target, scope["headers"], scope["client"], scope["scheme"])
-        access_log.refused(head, error, identifier, scope["http_version"])
+        access_log.refused(head_of(scope), error, identifier, scope["http_version"])
     headers, body = plain_answer(error, identifier)
     await send({"type": "http.response.start", "status": error.row.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -17,6 +17,7 @@ import uvicorn
 
 from app.inbound.exchange import AsgiApp
 from app.inbound.protocol import InboundLimits, InboundProtocol
+from app.inbound.writing import reset
 from app.observability.access_log import AccessLog
 from app.transport.deadlines import Deadlines
 
@@ -57,7 +58,7 @@ class Listener:
 class Server(uvicorn.Server):
     """Ends with status 0 on SIGTERM and SIGINT: a stop that was asked for is no failure.
 
-    `cut` is how many requests were under way too long for that.
+    `cut` is how many requests were under way too long for that, or had an answer that was not taken.
     """
 
     def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
@@ -87,8 +88,11 @@ class Server(uvicorn.Server):
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
-        for connection in list(self.server_state.connections):  # answers that nobody takes
-            connection.transport.abort()
+        for connection in list(self.server_state.connections):
+            transport = connection.transport
+            if transport.is_closing() and transport.get_write_buffer_size():  # an answer whose request was done
+                self.cut += 1
+            reset(transport)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

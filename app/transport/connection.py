@@ -88,12 +88,15 @@ class Connection(asyncio.Protocol):
     async def write(self, data: bytes, *, last: bool) -> None:
         """Send a piece of the body; waits while the backend takes no more, but for the `last` one.
 
-        Between the pieces it is the client's turn, so the backend's clock stands still until the `last` one.
+        Between the pieces it is the client's turn, so the backend's clock stands still until the `last` one. Once the
+        head of the answer is there, the clock is that of its silence, which stands still while nobody reads it.
         """
         self._raise_failure()
         if self.closed:  # after a complete answer
             raise GatewayError(Failure.BACKEND_CLOSED, "closed during the upload")
-        self.deadline = min(self._loop.time() + self._timeout, self._ends_at)
+        if not self._reading_paused:
+            seconds = self._timeouts.idle if self.parser.head_complete else self._timeout
+            self.deadline = min(self._loop.time() + seconds, self._ends_at)
         data, self._unsent = self._unsent + data, b""
         self._socket.write(data)
         self.request_sent = last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,34 @@ def test_error_handling_sees_the_failure_and_may_mark_the_answer(tmp_path: Path)
 
     run(test())
     assert failures == ["BACKEND_CLOSED"]
+
+
+def test_what_middleware_changes_in_place_concerns_its_own_answer_alone(tmp_path: Path) -> None:
+    """As Starlette's GZipMiddleware does it, also with the message that lets a head out before its body is there."""
+
+    def marking(app: Any) -> Any:
+        async def marked(scope: Any, receive: Any, send: Any) -> None:
+            async def sending(message: Any) -> None:
+                if message["type"] == "http.response.body":
+                    message["body"] += b"<marked>"
+                await send(message)
+
+            await app(scope, receive, sending)
+
+        return marked
+
+    async def late_body(link: Link) -> None:
+        while True:
+            await link.request()
+            await link.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+            await asyncio.sleep(0.05)
+            await link.send(b"2\r\nok\r\n0\r\n\r\n")
+
+    async def test() -> list[bytes]:
+        extension = Extension(before_request_handler=[at("/service/marked", marking)])
+        async with gateway(tmp_path, extension, behaviour=late_body) as (_, client):
+            return [(await client.get(target)).body for target in (b"/service/marked", b"/service/other")]
+
+    with_marks, other = run(test())
+    assert with_marks.startswith(b"<marked>")
+    assert other == b"ok"

@@ -15,7 +15,7 @@ from tests.support.mini_gateway import Limits, MiniGateway, mini_gateway
 from tests.support.raw_backend import Link, Script, raw_backend
 from tests.support.raw_client import RawClient
 from tests.support.running import eventually, run
-from tests.support.small_buffers import narrow_client, small_send_buffers
+from tests.support.small_buffers import TAKEN, narrow_client, small_send_buffers
 
 FRAME = b"\x82\x7f" + (65536).to_bytes(8) + b"x" * 65536
 FRAMES = 500
@@ -137,6 +137,30 @@ def test_a_side_that_takes_what_has_waited_is_not_left() -> None:
             await eventually(lambda: gateway.tunnels[0].client.transport.get_write_buffer_size() > len(FRAME))
             await client.reader.readexactly(some * len(FRAME))
             await asyncio.sleep(0.4)
+            assert gateway.websockets.open == 1
+
+    with small_send_buffers():
+        run(test())
+
+
+def test_a_side_that_takes_something_all_the_time_is_not_left() -> None:
+    stalled, some = 0.5, 5
+
+    async def script(link: Link) -> None:
+        await link.head()
+        await link.send(SWITCHED + FRAME * some)
+        await link.gone()
+
+    async def test() -> None:
+        limits = Limits(InboundLimits(stalled=stalled))
+        async with proxied_narrowly(script, limits) as (gateway, client):
+            await client.send(HANDSHAKE)
+            await client.reader.readuntil(b"\r\n\r\n")
+            begun = asyncio.get_running_loop().time()
+            for _ in range(some * len(FRAME) // TAKEN):
+                await client.reader.readexactly(TAKEN)
+                await asyncio.sleep(0.02)
+            assert asyncio.get_running_loop().time() - begun > 2 * stalled
             assert gateway.websockets.open == 1
 
     with small_send_buffers():

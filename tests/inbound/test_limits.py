@@ -106,6 +106,20 @@ def test_one_byte_now_and_then_gains_no_time() -> None:
     run(test())
 
 
+def test_a_head_that_begins_behind_an_answered_request_has_no_more_time() -> None:
+    """Case 74."""
+
+    async def test() -> None:
+        limits = Limits(InboundLimits(head=0.05))
+        async with proxied(friendly, limits) as (_, _gateway, client):
+            await client.send(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n" + b"GET /slow HTTP/1.1\r\nx-a: ")
+            assert (await client.answer()).status == 200
+            async with asyncio.timeout(5):
+                assert (await client.answer()).status == 408
+
+    run(test())
+
+
 def test_idle_connections_end() -> None:
     async def test() -> None:
         limits = Limits(InboundLimits(keep_alive=0.02))

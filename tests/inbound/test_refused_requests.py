@@ -103,6 +103,34 @@ def test_the_correlation_id_is_that_of_the_request(tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.parametrize(
+    "payload",
+    [
+        b"POST /x?y HTTP/1.1\r\nx-correlationid: mine\r\n"
+        + HOST
+        + b"transfer-encoding: chunked\r\n\r\n2\r\nok\r\noops\r\n",
+        b"GET /x?y HTTP/1.1\r\nx-correlationid: mine\r\n" + HOST + b"connection: upgrade\r\nupgrade: websocket\r\n\r\n",
+    ],
+    ids=["bad body", "web socket"],
+)
+def test_what_was_understood_of_a_request_behind_another_is_in_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], payload: bytes
+) -> None:
+    """It is refused in its turn, which comes later."""
+
+    async def test() -> list[Answered]:
+        async with limited_gateway(tmp_path, friendly, IMPATIENT) as client:
+            await client.send(b"GET /before HTTP/1.1\r\n" + HOST + b"\r\n" + payload)
+            return [await client.answer() for _ in range(2)]
+
+    _, answered = run(test())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [line] = [line for line in lines if line["type"] == "request" and line["response_status"] == 400]
+    assert (line["method"], line["request"]) == (payload.split()[0].decode(), "/x?y")
+    assert (line["correlation_id"], line["protocol"]) == ("mine", "HTTP/1.1")
+    assert answered.values(b"x-correlationid") == [b"mine"]
+
+
+@pytest.mark.parametrize(
     ("target", "shown"),
     [
         (f"/x?a=1&access_token={SECRET}", "/x?a=1&access_token=redacted"),

@@ -14,14 +14,15 @@ import pytest
 from tests.support.ports import free_port
 from tests.support.raw_client import RawClient, raw_client
 from tests.support.running import run
+from tests.support.small_buffers import narrow_client
 
 SLOW = b"GET /slow HTTP/1.1\r\nhost: gateway\r\n\r\n"
 
 
 @asynccontextmanager
-async def server() -> AsyncIterator[tuple[Process, int]]:
+async def server(grace_seconds: float = 8) -> AsyncIterator[tuple[Process, int]]:
     port = free_port()
-    arguments = ("-m", "tests.inbound.stopping_server", str(port))
+    arguments = ("-m", "tests.inbound.stopping_server", str(port), str(grace_seconds))
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=PIPE, stdout=PIPE)
     try:
         assert await said(process) == b"started\n"
@@ -70,6 +71,22 @@ def test_a_connection_without_a_request_does_not_hold_it_up() -> None:
             await half.send(SLOW[:10])
             process.terminate()
             assert await silent.rest() == await half.rest() == b""
+            assert await process.wait() == 0
+
+    run(test())
+
+
+def test_an_answer_that_nobody_takes_is_cut_counted_and_looks_so() -> None:
+    """Its request was done. For clients of HTTP/1.0 an orderly end would be that of the answer."""
+
+    async def test() -> None:
+        async with server(grace_seconds=0.3) as (process, port), narrow_client(port) as client:
+            await client.send(b"GET /large HTTP/1.0\r\n\r\n")
+            assert await said(process) == b"answered\n"
+            process.terminate()
+            assert await said(process) == b"cut 1\n"
+            with pytest.raises(ConnectionResetError):
+                await client.reader.read(-1)
             assert await process.wait() == 0
 
     run(test())

@@ -90,6 +90,11 @@ class H2Client:
         self._untaken.clear()
         self._flush()
 
+    def allow(self, size: int, stream: int) -> None:
+        """Let so much more come on a stream."""
+        self.connection.increment_flow_control_window(size, stream)
+        self._flush()
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until the condition holds after something has come in, or the connection has ended."""
         async with self._news:

@@ -233,6 +233,18 @@ def test_a_request_that_does_not_arrive_is_answered_408_and_frees_the_backend() 
     run(test())
 
 
+def test_a_head_request_that_does_not_arrive_is_answered_without_a_body() -> None:
+    """RFC 9110, 9.3.2."""
+
+    async def test() -> None:
+        async with served(friendly, InboundLimits(request=0.1)) as (_, _gateway, client):
+            answered = await client.answer(client.request(b"/", b"HEAD", end=False))
+            assert (answered.status, len(answered.body), answered.ended) == (408, 0, True)
+            assert int(answered.headers[b"content-length"]) > 0
+
+    run(test())
+
+
 def test_a_request_that_does_not_arrive_ends_an_answer_that_has_begun() -> None:
     async def hasty(link: Link) -> None:
         await link.head()
