@@ -19,13 +19,13 @@ from app.errors import Failure, GatewayError
 from app.routing.js_regex_parser import (
     BACKTRACKING,
     LINEAR,
-    MAX_REPEAT,
     NeedsBacktracking,
     PatternError,
     Translation,
     translate,
 )
 from app.routing.prefix_engine import SimplePattern, prefix_search, simple_pattern
+from app.routing.repetition import MAX_REPEAT
 
 __all__ = ["LONGEST_BACKTRACKING", "Match", "Pattern", "PatternError", "compile_pattern"]
 

@@ -9,20 +9,17 @@ Known difference: a group inside a repeated group keeps its last value, where Ja
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.routing.js_regex_class import ALL, CLASS_ESCAPES, LINE_ENDS, char_class, with_other_case
+from app.routing.repetition import MAX_REPEAT, MAX_SIZE, count, split
 
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{(\d+)(,(\d*))?\})")
 _GROUP_NAME = re.compile(r"<([A-Za-z_$][A-Za-z0-9_$]*)>")
 _CONTROL = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
 _WORD = "[0-9A-Za-z_]"
 
-MAX_REPEAT = 1000
-"""What RE2 allows, also of repetitions inside each other, which multiply."""
-MAX_SIZE = 10_000
-"""Characters and classes of a pattern whose repetitions are written out; more of them take seconds to compile."""
 MAX_DEPTH = 100
 """Groups in groups; those who read patterns call themselves for each."""
 
@@ -145,7 +142,9 @@ class _Parser:
         if not match:
             return [], 1
         first, more, last = match.groups()
-        low, high = _count(first or "1"), _count(last or first or "1")
+        low, high = count(first or "1"), count(last or first or "1")
+        if max(low, high) > MAX_SIZE:
+            raise PatternError(f"at most {MAX_SIZE} repetitions, not {match[0][:20]}")
         if low > high:
             raise PatternError(f"numbers out of order in {match[0]}")
         self.at = match.end()
@@ -153,7 +152,7 @@ class _Parser:
         if not first:
             return [match[0] + lazy], 1
         most = None if more and not last else high
-        bounds = [(low, most)] if self.dialect.backtracking else list(_split(low, most))
+        bounds = [(low, most)] if self.dialect.backtracking else list(split(low, most))
         return [f"{{{least},{'' if up_to is None else up_to}}}{lazy}" for least, up_to in bounds], max(high, 1)
 
     def _atom(self) -> tuple[str, bool]:
@@ -323,23 +322,6 @@ class _Parser:
 
 def _without_escapes_and_classes(source: str) -> str:
     return re.sub(r"\\.|\[(?:\\.|[^\]\\])*\]?", "", source, flags=re.DOTALL)
-
-
-def _count(digits: str) -> int:
-    """A number of repetitions."""
-    significant = digits.lstrip("0") or "0"
-    if len(significant) > len(str(MAX_SIZE)) or int(significant) > MAX_SIZE:
-        raise PatternError(f"at most {MAX_SIZE} repetitions, not {significant[:20]}")
-    return int(significant)
-
-
-def _split(low: int, high: int | None) -> Iterator[tuple[int, int | None]]:
-    """Bounds of repetitions, None for no upper one, as several within `MAX_REPEAT` that come to the same."""
-    while max(low, high or 0) > MAX_REPEAT:
-        least = min(low, MAX_REPEAT)
-        yield least, MAX_REPEAT if high is not None else least
-        low, high = low - least, None if high is None else high - MAX_REPEAT
-    yield low, high
 
 
 def _literal_of(text: str) -> str:
