@@ -189,7 +189,7 @@ class ExtendedGateway(Gateway):
         for hook in self._on_timeout:
             try:
                 await hook(info)
-            except Exception:
+            except Exception:  # a hook that fails changes nothing
                 log.exception("a timeout hook failed", extra=_of(info))
 
     async def _fail(self, error: GatewayError, head: RequestHead, client: Exchange, visit: Visit) -> None:
@@ -205,7 +205,7 @@ class ExtendedGateway(Gateway):
         }  # fmt: skip
         try:
             await self._before_error(scope, client.receive, given)
-        except Exception:
+        except Exception:  # the answer is then the one without it
             log.exception("an extension's error handling failed", extra=_of(visit))
         if not client.complete:
             await super()._fail(error, head, client, visit)

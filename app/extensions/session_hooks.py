@@ -45,7 +45,7 @@ class SessionHooks:
 async def _told(hook: SessionHook, event: SessionEvent) -> None:
     try:
         await hook(event)
-    except Exception:
+    except Exception:  # a hook that fails changes nothing
         log.exception("a session hook failed")
 
 

@@ -32,7 +32,7 @@ async def _shaped(hooks: Sequence[ResponseHook], info: RequestInfo, status: int,
     for hook in hooks:
         try:
             headers = _checked(await hook(info, status, headers), headers)
-        except Exception:
+        except Exception:  # a hook that fails changes nothing
             fields = {"correlation_id": info.correlation_id}
             log.exception("a response hook failed; its changes are left out", extra={"fields": fields})
     return headers
